@@ -1,0 +1,125 @@
+import { createHash } from "node:crypto";
+import { type ObjectStore, readBytes, StorageError } from "../storage-adapters/store.ts";
+import { decodeHeader, decodeText } from "./chunk.ts";
+import { type LogId, type Position, parseKey, segmentKey, segmentPrefix } from "./keys.ts";
+import { isBefore } from "./line.ts";
+import { type PersistOptions, persist } from "./persist.ts";
+import type { Segment } from "./record.ts";
+import { lineStartsBetween, locateIndex, readIndex, SEGMENT_BYTES, SegmentBuilder } from "./segment.ts";
+
+/** A chunk in its chain. */
+export type ChainLink = { key: string; size: number; at: Position };
+
+/**
+ * Seals finished stretches of a chunk chain into segments. Where a segment ends follows from the stored sizes of the
+ * chunks alone, so that whoever seals a chain makes the same segments.
+ */
+export class Sealer {
+  readonly segments: Segment[] = [];
+  readonly #store: ObjectStore;
+  readonly #id: LogId;
+  readonly #onSealed: ((chunks: string[]) => void) | undefined;
+  readonly #persist: PersistOptions;
+  #pending: ChainLink[] = [];
+  #pendingSize = 0;
+  #sealing: Promise<void> = Promise.resolve();
+
+  constructor(
+    store: ObjectStore,
+    id: LogId,
+    options: PersistOptions & { onSealed?: ((chunks: string[]) => void) | undefined },
+  ) {
+    this.#store = store;
+    this.#id = id;
+    this.#onSealed = options.onSealed;
+    this.#persist = options;
+  }
+
+  /** Takes up a chain: what is sealed already, by the record (`known`) or by the objects, and what is not. */
+  async resume(chain: readonly ChainLink[], known: readonly Segment[]): Promise<void> {
+    let next: Position | undefined;
+    for await (const item of this.#store.list(segmentPrefix(this.#id), this.#signal())) {
+      if (item.type !== "object" || parseKey(item.key)?.type !== "segment") continue;
+      const described = known.find((segment) => segment.key === item.key);
+      const index = described?.index ?? (await locateIndex(this.#store, item.key, item.size));
+      next = (await readIndex(this.#store, { key: item.key, index }, this.#persist.signal)).next;
+      this.segments.push(described ?? (await this.#describe(item.key)));
+    }
+    for (const link of chain) if (!next || !isBefore(link.at, next)) this.add(link);
+  }
+
+  add(link: ChainLink): void {
+    this.#pending.push(link);
+    this.#pendingSize += link.size;
+    if (this.#pendingSize >= SEGMENT_BYTES) this.#sealPending();
+  }
+
+  /** Resolves when the whole chain is sealed. */
+  async finish(): Promise<void> {
+    this.#sealPending();
+    await this.#sealing;
+  }
+
+  #sealPending(): void {
+    const links = this.#pending;
+    if (links.length === 0) return;
+    this.#pending = [];
+    this.#pendingSize = 0;
+    this.#sealing = this.#sealing.then(() => this.#seal(links));
+    this.#sealing.catch(() => {}); // finish() awaits and reports it
+  }
+
+  async #seal(links: readonly ChainLink[]): Promise<void> {
+    const [first] = links as [ChainLink];
+    const key = segmentKey(this.#id, first.at);
+    const builder = new SegmentBuilder(first.at);
+    for (const link of links) {
+      const object = await persist(() => readBytes(this.#store, link.key, this.#signal()), this.#persist);
+      await builder.append(await decodeText(object, decodeHeader(object, link.key), link.key));
+    }
+    const { object, segment } = await builder.finish(key);
+    // Nothing but the chunk that ends the chain.
+    if (segment.bytes > 0) {
+      const made = await persist(() => this.#create(key, object), this.#persist);
+      this.segments.push(made ? segment : await persist(() => this.#describe(key), this.#persist));
+    }
+    this.#onSealed?.(links.map((link) => link.key));
+  }
+
+  /** False if another collector was first: by the rule above it made the same segment. */
+  async #create(key: string, object: Buffer): Promise<boolean> {
+    try {
+      await this.#store.put(key, object, { ifAbsent: true, contentType: "application/zstd", ...this.#signal() });
+      return true;
+    } catch (error) {
+      if (error instanceof StorageError && error.kind === "conflict") return false;
+      throw error;
+    }
+  }
+
+  async #describe(key: string): Promise<Segment> {
+    const object = await readBytes(this.#store, key, this.#signal());
+    const index = await locateIndex(this.#store, key, object.byteLength, this.#persist.signal);
+    const { frames, next } = await readIndex(this.#store, { key, index }, this.#persist.signal);
+    const parsed = parseKey(key);
+    const at = parsed?.type === "segment" ? parsed.at : { line: 1, offset: 0 };
+    const firstTime = frames.find((frame) => frame.firstTime)?.firstTime;
+    const lastTime = frames.findLast((frame) => frame.lastTime)?.lastTime;
+    return {
+      key,
+      firstLine: at.line,
+      offset: at.offset,
+      lines: lineStartsBetween(at, next),
+      bytes: frames.reduce((sum, frame) => sum + frame.bytes, 0),
+      size: object.byteLength,
+      index,
+      ...(firstTime && { firstTime }),
+      ...(lastTime && { lastTime }),
+      sha256: createHash("sha256").update(object).digest("hex"),
+    };
+  }
+
+  #signal(): { signal?: AbortSignal } {
+    return this.#persist.signal ? { signal: this.#persist.signal } : {};
+  }
+}

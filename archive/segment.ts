@@ -1,0 +1,155 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { type ObjectReader, readBytes } from "../storage-adapters/store.ts";
+import { ArchiveError } from "./error.ts";
+import type { Position } from "./keys.ts";
+import { advance, countNewlines, cutFrames, timeSpan } from "./line.ts";
+import { parseVersioned, type Segment } from "./record.ts";
+import { compress, SEEK_FOOTER, SKIPPABLE_CONTENT_OFFSET, seekTable, seekTableLength, skippableFrame } from "./zstd.ts";
+
+/** Text in one frame. 1 MiB at level 9 stores a log in 0.75 of what gzip -6 needs (storage.md, last section). */
+export const FRAME_BYTES = 1024 * 1024;
+/** A segment ends with the chunk that brings the chunks' stored size here. */
+export const SEGMENT_BYTES = 8 * 1024 * 1024;
+const SEGMENT_LEVEL = 9;
+const INDEX_VERSION = 1;
+
+const count = z.number().int().nonnegative();
+
+const frameSchema = z.object({
+  /** The line that the frame's first byte belongs to, and how far into it. */
+  line: count,
+  offset: count,
+  newlines: count,
+  /** Of the text. */
+  bytes: count,
+  /** Where in the object the frame begins, and how long it is there. */
+  at: count,
+  size: count,
+  firstTime: z.string().optional(),
+  lastTime: z.string().optional(),
+  /** Lines by severity, where they have been counted. */
+  severities: z.record(z.string(), count).optional(),
+});
+export type Frame = z.infer<typeof frameSchema>;
+
+const indexSchema = z.object({
+  version: z.literal(INDEX_VERSION),
+  /** Where the segment's text ends, and so the position of the next segment. */
+  next: z.object({ line: count, offset: count }),
+  frames: z.array(frameSchema),
+});
+export type SegmentIndex = Omit<z.infer<typeof indexSchema>, "version">;
+
+/** Collects text and packs it into one segment. Holds one frame of text and the compressed frames. */
+export class SegmentBuilder {
+  readonly #start: Position;
+  #at: Position;
+  #pending: Buffer = Buffer.alloc(0);
+  #frames: Frame[] = [];
+  #packed: Buffer[] = [];
+  #size = 0;
+
+  constructor(start: Position) {
+    this.#start = start;
+    this.#at = start;
+  }
+
+  async append(text: Buffer): Promise<void> {
+    this.#pending = this.#pending.byteLength === 0 ? text : Buffer.concat([this.#pending, text]);
+    if (this.#pending.byteLength <= FRAME_BYTES) return;
+    const cuts = [...cutFrames(this.#pending, FRAME_BYTES)];
+    // The last cut may still grow to a full frame.
+    this.#pending = cuts.pop() ?? Buffer.alloc(0);
+    for (const cut of cuts) await this.#pack(cut);
+  }
+
+  async #pack(text: Buffer): Promise<void> {
+    const packed = await compress(text, SEGMENT_LEVEL);
+    const newlines = countNewlines(text);
+    this.#frames.push({
+      ...this.#at,
+      newlines,
+      bytes: text.byteLength,
+      at: this.#size,
+      size: packed.byteLength,
+      ...timeSpan(text, this.#at),
+    });
+    this.#packed.push(packed);
+    this.#size += packed.byteLength;
+    this.#at = advance(this.#at, text, newlines);
+  }
+
+  /** The object's bytes and what the record says of it. */
+  async finish(key: string): Promise<{ object: Buffer; segment: Segment }> {
+    if (this.#pending.byteLength > 0) await this.#pack(this.#pending);
+    const json = JSON.stringify({ version: INDEX_VERSION, next: this.#at, frames: this.#frames });
+    const index = skippableFrame(Buffer.from(json));
+    const table = seekTable([...this.#frames, { size: index.byteLength, bytes: 0 }]);
+    const object = Buffer.concat([...this.#packed, index, table]);
+    const firstTime = this.#frames.find((f) => f.firstTime)?.firstTime;
+    const lastTime = this.#frames.findLast((f) => f.lastTime)?.lastTime;
+    const segment: Segment = {
+      key,
+      firstLine: this.#start.line,
+      offset: this.#start.offset,
+      lines: lineStartsBetween(this.#start, this.#at),
+      bytes: this.#frames.reduce((sum, f) => sum + f.bytes, 0),
+      size: object.byteLength,
+      index: { offset: this.#size + SKIPPABLE_CONTENT_OFFSET, length: index.byteLength - SKIPPABLE_CONTENT_OFFSET },
+      ...(firstTime && { firstTime }),
+      ...(lastTime && { lastTime }),
+      sha256: createHash("sha256").update(object).digest("hex"),
+    };
+    return { object, segment };
+  }
+}
+
+/** How many lines begin in a stretch. */
+export function lineStartsBetween(start: Position, end: Position): number {
+  const startedBefore = start.offset > 0 ? start.line : start.line - 1;
+  const startedAfter = end.offset > 0 ? end.line : end.line - 1;
+  return startedAfter - startedBefore;
+}
+
+/**
+ * What a segment holds, by one ranged read.
+ * @throws ArchiveError damaged, future
+ */
+export async function readIndex(
+  store: ObjectReader,
+  segment: Pick<Segment, "key" | "index">,
+  signal?: AbortSignal,
+): Promise<SegmentIndex> {
+  const bytes = await readBytes(store, segment.key, { ...segment.index, ...(signal && { signal }) });
+  return parseVersioned(bytes, segment.key, indexSchema, INDEX_VERSION);
+}
+
+/**
+ * Finds the index of a segment that no record describes yet, from the object's end.
+ * @throws ArchiveError damaged, if the object does not end as a segment does
+ */
+export async function locateIndex(
+  store: ObjectReader,
+  key: string,
+  size: number,
+  signal?: AbortSignal,
+): Promise<{ offset: number; length: number }> {
+  const range = (offset: number, length: number) =>
+    readBytes(store, key, { offset, length, ...(signal && { signal }) });
+  const tableLength = seekTableLength(await range(Math.max(0, size - SEEK_FOOTER), SEEK_FOOTER));
+  if (tableLength === undefined || tableLength > size) throw notASegment(key);
+  const table = await range(size - tableLength, tableLength);
+  const last = lastSeekEntrySize(table);
+  const offset = size - tableLength - last;
+  if (last <= SKIPPABLE_CONTENT_OFFSET || offset < 0) throw notASegment(key);
+  return { offset: offset + SKIPPABLE_CONTENT_OFFSET, length: last - SKIPPABLE_CONTENT_OFFSET };
+}
+
+const lastSeekEntrySize = (table: Buffer): number =>
+  table.byteLength < SKIPPABLE_CONTENT_OFFSET + 8 + SEEK_FOOTER
+    ? 0
+    : table.readUInt32LE(table.byteLength - SEEK_FOOTER - 8);
+
+const notASegment = (key: string) =>
+  new ArchiveError("damaged", `${key} does not end as a segment does: it is truncated or was not written by Afterlog`);

@@ -1,0 +1,99 @@
+import { promisify } from "node:util";
+import { constants, zstdCompress, zstdDecompress } from "node:zlib";
+import { ArchiveError } from "./error.ts";
+
+const compressAsync = promisify(zstdCompress);
+const decompressAsync = promisify(zstdDecompress);
+
+/** Begins a skippable frame that readers of plain zstd pass over; Afterlog's own use this one of the sixteen. */
+export const SKIPPABLE_MAGIC = 0x184d2a50;
+const SKIPPABLE_HEADER = 8;
+
+/** One zstd frame with its content's size and checksum. */
+export function compress(text: Uint8Array, level: number): Promise<Buffer> {
+  return compressAsync(text, {
+    params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
+    pledgedSrcSize: text.byteLength,
+  });
+}
+
+/**
+ * The content of exactly one frame. Node 24 stops silently after the first of several (storage.md §1), so the size
+ * is compared with what the index promised.
+ * @throws ArchiveError damaged
+ */
+export async function decompress(frame: Uint8Array, bytes: number, key: string): Promise<Buffer> {
+  let text: Buffer;
+  try {
+    // One more than promised, so that a frame that holds more is refused without unpacking all of it.
+    text = await decompressAsync(frame, { maxOutputLength: bytes + 1 });
+  } catch (cause) {
+    throw new ArchiveError("damaged", `${key} holds a frame that cannot be unpacked: the object is damaged`, { cause });
+  }
+  if (text.byteLength !== bytes) {
+    throw new ArchiveError("damaged", `${key} holds a frame of ${text.byteLength} bytes where ${bytes} were promised`);
+  }
+  return text;
+}
+
+export function skippableFrame(content: Uint8Array, magic = SKIPPABLE_MAGIC): Buffer {
+  const frame = Buffer.allocUnsafe(SKIPPABLE_HEADER + content.byteLength);
+  frame.writeUInt32LE(magic, 0);
+  frame.writeUInt32LE(content.byteLength, 4);
+  frame.set(content, SKIPPABLE_HEADER);
+  return frame;
+}
+
+/** The content of the skippable frame at the start of these bytes; undefined if there is none or it is cut. */
+export function readSkippableFrame(bytes: Buffer, magic = SKIPPABLE_MAGIC): Buffer | undefined {
+  if (bytes.byteLength < SKIPPABLE_HEADER || bytes.readUInt32LE(0) !== magic) return undefined;
+  const end = SKIPPABLE_HEADER + bytes.readUInt32LE(4);
+  return bytes.byteLength < end ? undefined : bytes.subarray(SKIPPABLE_HEADER, end);
+}
+
+/** Where the content of a skippable frame lies, seen from the frame's first byte. */
+export const SKIPPABLE_CONTENT_OFFSET = SKIPPABLE_HEADER;
+
+const SEEKABLE_MAGIC = 0x8f92eab1;
+const SEEK_TABLE_MAGIC = 0x184d2a5e;
+const ENTRY = 8;
+export const SEEK_FOOTER = 9;
+
+export type SeekEntry = { size: number; bytes: number };
+
+/**
+ * The seek table of the zstd seekable format 0.1.0 (facebook/zstd contrib/seekable_format): a skippable frame with
+ * the compressed and the plain size of every frame before it, skippable ones included, without checksums.
+ */
+export function seekTable(entries: readonly SeekEntry[]): Buffer {
+  const content = Buffer.alloc(entries.length * ENTRY + SEEK_FOOTER);
+  entries.forEach(({ size, bytes }, i) => {
+    content.writeUInt32LE(size, i * ENTRY);
+    content.writeUInt32LE(bytes, i * ENTRY + 4);
+  });
+  const footer = entries.length * ENTRY;
+  content.writeUInt32LE(entries.length, footer);
+  content.writeUInt8(0, footer + 4);
+  content.writeUInt32LE(SEEKABLE_MAGIC, footer + 5);
+  return skippableFrame(content, SEEK_TABLE_MAGIC);
+}
+
+/** How long the seek table is, told from the object's last SEEK_FOOTER bytes; undefined if they are no footer. */
+export function seekTableLength(footer: Buffer): number | undefined {
+  if (footer.byteLength < SEEK_FOOTER || footer.readUInt32LE(footer.byteLength - 4) !== SEEKABLE_MAGIC)
+    return undefined;
+  return SKIPPABLE_HEADER + footer.readUInt32LE(footer.byteLength - SEEK_FOOTER) * ENTRY + SEEK_FOOTER;
+}
+
+/** The entries of a seek table without checksums; undefined if the bytes are none. */
+export function readSeekTable(table: Buffer): SeekEntry[] | undefined {
+  const content = readSkippableFrame(table, SEEK_TABLE_MAGIC);
+  if (!content || content.byteLength < SEEK_FOOTER) return undefined;
+  const count = content.readUInt32LE(content.byteLength - SEEK_FOOTER);
+  if (content.readUInt8(content.byteLength - 5) !== 0 || content.byteLength !== count * ENTRY + SEEK_FOOTER)
+    return undefined;
+  return Array.from({ length: count }, (_, i) => ({
+    size: content.readUInt32LE(i * ENTRY),
+    bytes: content.readUInt32LE(i * ENTRY + 4),
+  }));
+}

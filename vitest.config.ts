@@ -1,0 +1,24 @@
+import { defineConfig } from "vitest/config";
+
+const project = (name: string, include: string[], testTimeout: number) => ({
+  test: { name, include, testTimeout, hookTimeout: testTimeout, environment: "node" },
+});
+
+/** One project needs Node alone; each other one names the real thing it needs. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/real/**", "node_modules/**"],
+          testTimeout: 20_000,
+        },
+      },
+      project("stores", ["test/real/stores/**/*.test.ts"], 60_000),
+      project("cluster", ["test/real/cluster/**/*.test.ts"], 300_000),
+      project("browser", ["test/real/browser/**/*.test.ts"], 60_000),
+    ],
+  },
+});
