@@ -1,7 +1,7 @@
 import { type ObjectStore, readBytes, StorageError } from "../storage-adapters/store.ts";
 import { type ChunkEnd, type ChunkHeader, decodeHeader, encodeChunk, type Mark } from "./chunk.ts";
 import { ArchiveError } from "./error.ts";
-import { chunkKey, chunkPrefix, type LogId, parseKey, START, segmentPrefix } from "./keys.ts";
+import { chunkKey, chunkPrefix, type LogId, type Position, parseKey, START, segmentPrefix } from "./keys.ts";
 import { advance, timeSpan } from "./line.ts";
 import { type PersistOptions, persist } from "./persist.ts";
 import type { Gap, Log, Segment } from "./record.ts";
@@ -123,13 +123,23 @@ export class LogWriter {
     return this.#end;
   }
 
+  /** The time of the newest line, waiting ones included. */
   get lastTime(): string | undefined {
-    return this.#lastTime;
+    return this.marks().findLast((mark) => mark.time)?.time ?? this.#lastTime;
+  }
+
+  get gaps(): readonly Gap[] {
+    return this.#gaps;
+  }
+
+  /** The text so far does not end with a newline. */
+  get inLine(): boolean {
+    return this.#tip().offset > 0;
   }
 
   /** Lines so far, one that has not ended included. */
   get lines(): number {
-    const { line, offset } = this.#waiting.reduce((at, text) => advance(at, text), this.#next);
+    const { line, offset } = this.#tip();
     return offset > 0 ? line : line - 1;
   }
 
@@ -200,6 +210,10 @@ export class LogWriter {
       gaps: [...this.#gaps],
       segments: [...this.#sealer.segments],
     };
+  }
+
+  #tip(): Position {
+    return this.#waiting.reduce((at, text) => advance(at, text), this.#next);
   }
 
   #now(): number {

@@ -1,0 +1,73 @@
+import { timeLength } from "../../archive/line.ts";
+
+const LF = 0x0a;
+/** A line that is longer is passed on in pieces, so that its length costs no memory. */
+const MAX_HELD_BYTES = 64 * 1024;
+
+/** `text` begins every line of it with its time; a line may go on in the next text. `stray` is a line without a time. */
+export type Parsed = { type: "text" | "stray"; bytes: Buffer };
+
+/**
+ * Splits what the log endpoint sends into the log's text and what is no part of it. Text without a time is never log:
+ * at the start of an answer it is the rest of a line that was cut, at the end it is kubelet's own error under
+ * HTTP 200 (kubernetes-logs.md §6, §14.1).
+ */
+export class LineParser {
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+  /** Inside a line whose beginning was passed on. */
+  #inLine: "text" | "stray" | undefined;
+
+  push(bytes: Buffer): Parsed[] {
+    const newline = bytes.lastIndexOf(LF);
+    if (newline === -1) {
+      this.#hold(bytes);
+      return this.#heldBytes > MAX_HELD_BYTES ? this.#split(this.#release()) : [];
+    }
+    const head = bytes.subarray(0, newline + 1);
+    const complete = this.#heldBytes > 0 ? Buffer.concat([this.#release(), head]) : head;
+    this.#hold(bytes.subarray(newline + 1));
+    return this.#split(complete);
+  }
+
+  /** The end of the answer: a line that has no newline, if there is one, and whether its beginning was passed on. */
+  end(): { tail: Buffer; begun: boolean } {
+    const begun = this.#inLine === "text";
+    const tail = this.#inLine === "stray" ? Buffer.alloc(0) : this.#release();
+    return { tail, begun };
+  }
+
+  #hold(bytes: Buffer): void {
+    if (bytes.byteLength === 0) return;
+    this.#held.push(bytes);
+    this.#heldBytes += bytes.byteLength;
+  }
+
+  #release(): Buffer {
+    const held = this.#held.length === 1 ? (this.#held[0] as Buffer) : Buffer.concat(this.#held);
+    this.#held = [];
+    this.#heldBytes = 0;
+    return held;
+  }
+
+  /** Neighbouring lines of one type come as one buffer: the normal case costs no copy. */
+  #split(bytes: Buffer): Parsed[] {
+    const parsed: Parsed[] = [];
+    let runStart = 0;
+    let runType = this.#inLine;
+    let start = 0;
+    while (start < bytes.byteLength) {
+      const type = this.#inLine ?? (timeLength(bytes, start) > 0 ? "text" : "stray");
+      if (runType !== undefined && type !== runType) {
+        parsed.push({ type: runType, bytes: bytes.subarray(runStart, start) });
+        runStart = start;
+      }
+      runType = type;
+      const newline = bytes.indexOf(LF, start);
+      this.#inLine = newline === -1 ? type : undefined;
+      start = newline === -1 ? bytes.byteLength : newline + 1;
+    }
+    if (runType !== undefined && runStart < start) parsed.push({ type: runType, bytes: bytes.subarray(runStart) });
+    return parsed;
+  }
+}

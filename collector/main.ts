@@ -1,0 +1,26 @@
+import { pino } from "pino";
+import { openStore, probeStore } from "../storage-adapters/open.ts";
+import { StorageError } from "../storage-adapters/store.ts";
+import { ConfigError, parseCollectorConfig } from "./config.ts";
+import { ClusterError, startCollector } from "./process.ts";
+
+/** The collector's process: settings in, one collector, signals out. */
+async function main(): Promise<void> {
+  const config = parseCollectorConfig(process.env, process.cwd());
+  const stopped = new AbortController();
+  for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => stopped.abort());
+  const store = await openStore(config.store);
+  await probeStore(store, { write: true, signal: stopped.signal });
+  const logger = pino({ level: config.logLevel });
+  const { finished } = await startCollector(config, store, logger, stopped.signal);
+  await finished;
+}
+
+try {
+  await main();
+} catch (error) {
+  // What the operator can put right is said plainly; anything else is a fault and shows where it happened.
+  const isExpected = error instanceof ConfigError || error instanceof StorageError || error instanceof ClusterError;
+  console.error(isExpected ? error.message : error);
+  process.exitCode = 1;
+}
