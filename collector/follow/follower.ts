@@ -10,7 +10,7 @@ import type { FollowSlots } from "./follow-slots.ts";
 import { classifyStray } from "./kubelet-error.ts";
 import type { Parsed } from "./line-parser.ts";
 import { type LogEnd, readLog } from "./log-request.ts";
-import { neverStarted, unreadable } from "./missing.ts";
+import { neverStarted, unreadable, type Waiting } from "./missing.ts";
 import type { PodState } from "./pod-state.ts";
 
 export const TIMING = {
@@ -59,6 +59,8 @@ export class Follower {
   /** The last answer that held log ended in order: nothing that was written before its end is unread. */
   #drained = false;
   #rest: Buffer = Buffer.alloc(0);
+  /** What the container waited for, while it did: a pod that is killed forgets it. */
+  #waiting: Waiting | undefined;
 
   constructor(deps: FollowerDeps) {
     this.#deps = deps;
@@ -97,6 +99,7 @@ export class Follower {
       if (this.#deps.cut.aborted) return this.#cut(writer, view);
       if (this.#deps.pod.gone) return this.#finishWithoutPod(writer);
       if (view.phase === "waiting") {
+        if (view.reason) this.#waiting = view;
         if (this.#podEnded()) return writer.finish({ state: "none", words: neverStarted(this.#deps.pod.pod, view) });
         await this.#deps.pod.changed(this.#timing.waitMs, AbortSignal.any([this.#deps.signal, this.#deps.cut]));
         continue;
@@ -235,8 +238,9 @@ export class Follower {
     const view = this.#view();
     const killed = view.phase === "terminated" || this.#deps.pod.pod.metadata.deletionTimestamp !== undefined;
     if (this.#drained && killed) return this.#finish(writer);
-    if (view.phase === "waiting" && writer.lines === 0) {
-      return writer.finish({ state: "none", words: neverStarted(this.#deps.pod.pod, view) });
+    const started = view.phase === "running" || (view.phase === "terminated" && view.terminated?.startedAt);
+    if (!started && writer.lines === 0) {
+      return writer.finish({ state: "none", words: neverStarted(this.#deps.pod.pod, this.#waiting) });
     }
     return this.#finishUnreadable(writer, "the pod was deleted");
   }

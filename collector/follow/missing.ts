@@ -1,10 +1,12 @@
 import type { Pod } from "../kubernetes/objects.ts";
 import type { ContainerView } from "./container-view.ts";
 
-/** Why a container never wrote a log, for people. */
-export function neverStarted(pod: Pod, view: ContainerView): string {
-  if (view.phase === "waiting" && view.reason && !["PodInitializing", "ContainerCreating"].includes(view.reason)) {
-    return `Its container never started: ${view.reason}${view.message ? `, ${view.message}` : ""}`;
+export type Waiting = Extract<ContainerView, { phase: "waiting" }>;
+
+/** Why a container never wrote a log, for people; `waiting` is what it was last seen to wait for. */
+export function neverStarted(pod: Pod, waiting: Waiting | undefined): string {
+  if (waiting?.reason && !["PodInitializing", "ContainerCreating"].includes(waiting.reason)) {
+    return `Its container never started: ${waiting.reason}${waiting.message ? `, ${waiting.message}` : ""}`;
   }
   const scheduled = pod.status?.conditions?.find((condition) => condition.type === "PodScheduled");
   if (scheduled?.status === "False") {

@@ -48,7 +48,7 @@ export type TaskRun = {
   status?: TaskRunStatus;
 };
 
-type PipelineTask = { name: string; displayName?: string };
+type PipelineTask = { name: string; displayName?: string; onError?: string };
 export type PipelineRun = {
   metadata: Meta;
   spec?: { params?: Param[]; status?: string; pipelineRef?: { name?: string } };
@@ -122,7 +122,8 @@ export const trimTaskRun = ({ metadata, spec, status }: TaskRun): TaskRun => ({
 });
 
 export function trimPipelineRun({ metadata, spec, status }: PipelineRun): PipelineRun {
-  const names = (tasks: PipelineTask[] | undefined) => (tasks ?? []).map((task) => pick(task, ["name", "displayName"]));
+  const names = (tasks: PipelineTask[] | undefined) =>
+    (tasks ?? []).map((task) => pick(task, ["name", "displayName", "onError"]));
   return {
     metadata: trimMeta(metadata),
     spec: pick(spec ?? {}, ["params", "status", "pipelineRef"]),

@@ -147,11 +147,17 @@ function describeTask(
   const params = resultsOf(spec?.params);
   const results = resultsOf(status.results);
   const statuses = [...(status.retriesStatus ?? []), status];
+  const { tasks = [], finally: last = [] } = pipelineRun?.status?.pipelineSpec ?? {};
+  const name =
+    labels["tekton.dev/pipelineTask"] ?? child?.pipelineTaskName ?? labels["tekton.dev/task"] ?? metadata.name;
+  const forgiven = [...tasks, ...last].some((task) => task.name === name && task.onError === "continue");
+  const ignored =
+    outcome.reason === "FailureIgnored" || (forgiven && isDone(outcome.status) && outcome.status !== "succeeded");
   return {
-    name: labels["tekton.dev/pipelineTask"] ?? child?.pipelineTaskName ?? labels["tekton.dev/task"] ?? metadata.name,
+    name,
     ...(child?.displayName && { displayName: child.displayName }),
     taskRun: { name: metadata.name, uid: metadata.uid },
-    ...(outcome.reason === "FailureIgnored" && { ignored: true }),
+    ...(ignored && { ignored: true }),
     ...(params && { params }),
     ...(results && { results }),
     ...outcome,

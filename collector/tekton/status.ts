@@ -8,7 +8,7 @@ const CANCELLED = new Set([
   "CancelledRunningFinally",
   "StoppedRunningFinally",
 ]);
-const TIMED_OUT = new Set(["TaskRunTimeout", "PipelineRunTimeout"]);
+const TIMED_OUT = new Set(["TaskRunTimeout", "PipelineRunTimeout", "TimeoutExceeded"]);
 
 export type Outcome = { status: Status; reason?: string; message?: string; startedAt?: string; completedAt?: string };
 
@@ -58,7 +58,7 @@ export function containerOutcome(state: ContainerState, termination?: string): O
 
 function terminationStatus(exitCode: number, reason: string | undefined): Status {
   if (reason === "Skipped") return "skipped";
-  if (reason === "TimeoutExceeded") return "timed-out";
-  if (reason === "Cancelled" || reason === "TaskRunCancelled") return "cancelled";
+  if (TIMED_OUT.has(reason ?? "")) return "timed-out";
+  if (CANCELLED.has(reason ?? "")) return "cancelled";
   return exitCode === 0 ? "succeeded" : "failed";
 }

@@ -1,0 +1,104 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Window } from "../../archive/window.ts";
+import { Alignment, replayFrom } from "../../collector/follow/alignment.ts";
+
+const at = (ms: number) =>
+  `2026-07-30T10:00:${String(Math.floor(ms / 1000)).padStart(2, "0")}.${String(ms % 1000).padStart(3, "0")}000000Z`;
+const line = (ms: number, text: string) => `${at(ms)} ${text}\n`;
+
+function marksOf(text: string) {
+  const window = new Window();
+  window.push(Buffer.from(text));
+  return window.marks();
+}
+
+/** What an alignment of `replay`, in pieces of `size`, gives behind `committed`. */
+function align(committed: string, replay: string, size = 7) {
+  const alignment = new Alignment(marksOf(committed));
+  // A parser never cuts inside a time: the first piece holds one.
+  const cuts = [0, 40, ...Array.from({ length: replay.length }, (_, i) => 40 + (i + 1) * size)];
+  let type = "none";
+  let text = "";
+  for (let i = 0; i + 1 < cuts.length && (cuts[i] as number) < replay.length; i++) {
+    const piece = lineSafe(replay, cuts[i] as number, cuts[i + 1] as number);
+    if (type !== "none") text += piece;
+    else {
+      const aligned = alignment.push(Buffer.from(piece));
+      if (aligned) [type, text] = [aligned.type, aligned.text.toString()];
+    }
+  }
+  if (type === "none") {
+    const aligned = alignment.settle();
+    if (aligned) [type, text] = [aligned.type, aligned.text.toString()];
+  }
+  return { type, text };
+}
+
+/** Moves both cuts behind the time that they would fall into. */
+function lineSafe(text: string, from: number, to: number): string {
+  const safe = (cut: number) => {
+    const start = text.lastIndexOf("\n", cut - 1) + 1;
+    return cut - start < 31 && cut !== start ? Math.min(start + 31, text.length) : cut;
+  };
+  return text.slice(safe(Math.min(from, text.length)), safe(Math.min(to, text.length)));
+}
+
+const a = line(1000, "a");
+const b = line(1500, "b");
+const c = line(2100, "c");
+const same = line(1500, "same");
+
+describe("the replayed text behind what is committed", () => {
+  test.each([
+    ["follows the last line", a + b, a + b + c, "continuous", c],
+    ["is nothing when nothing is new", a + b, a + b, "continuous", ""],
+    ["is told by count among identical lines", a + same + same, a + same + same + same + c, "continuous", same + c],
+    [
+      "may be older than what is committed",
+      a + c + b,
+      a + c + b + line(1200, "late"),
+      "continuous",
+      line(1200, "late"),
+    ],
+    ["follows when the replay begins later", a + b, b + c, "continuous", c],
+    ["is broken off when the last line does not come back", a + b, c + line(9000, "d"), "broken", c + line(9000, "d")],
+    ["is broken off for the same time with other text", a + line(1500, "x"), a + b + c, "broken", c],
+  ])("%s", (_, committed, replay, type, text) => {
+    for (const size of [1, 7, 1000]) expect(align(committed, replay, size)).toEqual({ type, text });
+  });
+
+  test("goes on inside a line", () => {
+    const whole = line(1500, "0123456789");
+    expect(align(a + whole.slice(0, 35), a + whole + c)).toEqual({ type: "continuous", text: whole.slice(35) + c });
+    expect(align(a + whole.slice(0, 35), a + line(1500, "9876543210") + c).type).toBe("broken");
+  });
+
+  test("is undecided while the replay holds nothing new", () => {
+    const alignment = new Alignment(marksOf(a + b));
+    expect(alignment.push(Buffer.from(a))).toBeUndefined();
+    expect(alignment.settle()).toBeUndefined();
+  });
+
+  test("is exact for any log, cut anywhere, replayed from any second", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: 0, max: 4000 }), fc.constantFrom("x", "y", "")), {
+          minLength: 2,
+          maxLength: 40,
+        }),
+        fc.nat(),
+        (entries, cut) => {
+          const lines = entries.map(([ms, text]) => line(ms, text));
+          const n = 1 + (cut % (lines.length - 1));
+          const committed = lines.slice(0, n).join("");
+          const since = (replayFrom(marksOf(committed)) as string).slice(0, 19);
+          // Kubernetes leaves out what is older than the second, wherever it stands.
+          const replayed = lines.filter((text) => text.slice(0, 19) >= since);
+          const newer = lines.slice(n).filter((text) => text.slice(0, 19) >= since);
+          expect(align(committed, replayed.join(""), 1000)).toEqual({ type: "continuous", text: newer.join("") });
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,200 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CoreV1Api, CustomObjectsApi, KubeConfig, KubernetesObjectApi, loadYaml } from "@kubernetes/client-node";
+import type { RunRecord } from "../../../archive/record.ts";
+
+/** `truth` of the test cluster: what containers really printed, from the node's files. */
+const TRUTH = process.env.AFTERLOG_TEST_TRUTH ?? resolve(import.meta.dirname, "../../../../shared/cluster/truth");
+const EXAMPLES = resolve(TRUTH, "../examples");
+const ROOT = resolve(import.meta.dirname, "../../..");
+
+/** Why these tests cannot run here; undefined when they can. In CI nothing may be missing. */
+export function missing(): string | undefined {
+  const why = !process.env.KUBECONFIG
+    ? "KUBECONFIG names no cluster with Tekton"
+    : !existsSync(TRUTH) && "AFTERLOG_TEST_TRUTH names no `truth` program for it";
+  if (why && process.env.CI) throw new Error(`the cluster tests cannot run: ${why}`);
+  return why || undefined;
+}
+
+export type Cluster = Awaited<ReturnType<typeof openCluster>>;
+
+/** The real cluster, with a namespace of its own and the truth recorded from now on. */
+export async function openCluster() {
+  const config = new KubeConfig();
+  config.loadFromDefault();
+  const core = config.makeApiClient(CoreV1Api);
+  const custom = config.makeApiClient(CustomObjectsApi);
+  const objects = config.makeApiClient(KubernetesObjectApi);
+  const namespace = `afterlog-${randomBytes(4).toString("hex")}`;
+  await core.createNamespace({ body: { metadata: { name: namespace } } });
+  await until("the namespace's service account", async () => {
+    const { items } = await core.listNamespacedServiceAccount({ namespace });
+    return items.length > 0;
+  });
+  const folder = mkdtempSync(join(tmpdir(), "afterlog-truth-"));
+  const recorder = spawn(TRUTH, ["record", folder], { stdio: ["ignore", "inherit", "inherit"] });
+  const tekton = { group: "tekton.dev", version: "v1", namespace };
+
+  return {
+    namespace,
+    core,
+    /** Applies an example of the test cluster in this namespace; its generated name comes back. */
+    async example(file: string): Promise<string> {
+      return this.apply(readFileSync(join(EXAMPLES, file), "utf8"));
+    },
+    async apply(yaml: string): Promise<string> {
+      const object = loadYaml(yaml) as {
+        apiVersion: string;
+        kind: string;
+        metadata: { name?: string; namespace?: string };
+      };
+      const created = await objects.create({ ...object, metadata: { ...object.metadata, namespace } });
+      return created.metadata?.name ?? "";
+    },
+    async cancel(taskRun: string): Promise<void> {
+      const body = [{ op: "add", path: "/spec/status", value: "TaskRunCancelled" }];
+      await custom.patchNamespacedCustomObject({ ...tekton, plural: "taskruns", name: taskRun, body });
+    },
+    async remove(plural: "taskruns" | "pipelineruns", name: string): Promise<void> {
+      await custom.deleteNamespacedCustomObject({ ...tekton, plural, name });
+    },
+    async podNames(): Promise<string[]> {
+      return (await core.listNamespacedPod({ namespace })).items.flatMap((pod) => pod.metadata?.name ?? []);
+    },
+    /** Number of bytes and SHA-256 of what a container printed, times in front. */
+    truth: (pod: string, container: string, restart: number) => printed(folder, namespace, pod, container, restart),
+    /** Every container run that wrote anything: pod, container, restart. */
+    async runs(): Promise<{ pod: string; container: string; restart: number; lines: number }[]> {
+      const { promise, resolve: done, reject } = Promise.withResolvers<string>();
+      execFile(TRUTH, ["list", folder], { maxBuffer: 1 << 26 }, (error, stdout) =>
+        error ? reject(error) : done(stdout),
+      );
+      return (await promise)
+        .split("\n")
+        .map((row) => row.split(" "))
+        .filter(([ns]) => ns === namespace)
+        .map(([, pod = "", , container = "", restart, lines]) => ({
+          pod,
+          container,
+          restart: Number(restart),
+          lines: Number(lines),
+        }));
+    },
+    async close(): Promise<void> {
+      recorder.kill("SIGTERM");
+      await core.deleteNamespace({ name: namespace });
+    },
+  };
+}
+
+export type Digest = { bytes: number; lines: number; sha256: string; endsInNewline: boolean };
+
+/** Of a stream, without ever holding it. */
+export async function digest(stream: AsyncIterable<Uint8Array>): Promise<Digest> {
+  const hash = createHash("sha256");
+  const sum = { bytes: 0, lines: 0 };
+  let held = Buffer.alloc(0);
+  // The last byte is hashed apart: truth ends every line, a log may end without.
+  for await (const part of stream) {
+    const bytes = Buffer.concat([held, part]);
+    held = bytes.subarray(bytes.byteLength - 1);
+    const body = bytes.subarray(0, bytes.byteLength - 1);
+    hash.update(body);
+    sum.bytes += body.byteLength;
+    for (let at = body.indexOf(10); at !== -1; at = body.indexOf(10, at + 1)) sum.lines++;
+  }
+  const endsInNewline = held[0] === 10;
+  if (held.byteLength > 0 && !endsInNewline) {
+    hash.update(held);
+    sum.bytes += held.byteLength;
+  }
+  if (held.byteLength > 0) sum.lines++;
+  return { ...sum, sha256: hash.digest("hex"), endsInNewline };
+}
+
+async function printed(
+  folder: string,
+  namespace: string,
+  pod: string,
+  container: string,
+  restart: number,
+): Promise<Digest> {
+  const child = spawn(TRUTH, ["print", folder, namespace, pod, container, "--restart", String(restart)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const result = await digest(child.stdout);
+  if (child.exitCode === null) await once(child, "exit");
+  if (child.exitCode !== 0)
+    throw new Error(`truth knows nothing of ${namespace}/${pod}/${container} restart ${restart}`);
+  return result;
+}
+
+/** Afterlog as a user starts it: `npm start`, its settings in the environment. */
+export async function startAfterlog(namespace: string, store: string, env: Record<string, string> = {}) {
+  const child: ChildProcess = spawn(process.execPath, ["main.ts"], {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "inherit"],
+    env: {
+      ...process.env,
+      AFTERLOG_STORE: store,
+      AFTERLOG_NAMESPACES: namespace,
+      AFTERLOG_PORT: "0",
+      AFTERLOG_CHUNK_GRACE_SECONDS: "3",
+      ...env,
+    },
+  });
+  const address = Promise.withResolvers<string>();
+  const log: string[] = [];
+  createInterface({ input: child.stdout as NodeJS.ReadableStream }).on("line", (line) => {
+    log.push(line);
+    const url = /shows them at (\S+)$/.exec(line)?.[1];
+    if (url) address.resolve(url);
+  });
+  child.once("exit", (code) => address.reject(new Error(`Afterlog ended with ${code}:\n${log.join("\n")}`)));
+  const url = await address.promise;
+  return {
+    url,
+    log,
+    pid: child.pid as number,
+    get: (path: string, headers: Record<string, string> = {}) => fetch(url + path, { headers, redirect: "manual" }),
+    /** The record once nothing of the run can change any more. */
+    async finished(kind: "pipelineruns" | "taskruns", name: string, ms = 240_000): Promise<RunRecord> {
+      let record: RunRecord | undefined;
+      await until(
+        `${kind}/${name} to be archived`,
+        async () => {
+          const response = await fetch(`${url}/namespaces/${namespace}/${kind}/${name}.json`);
+          const answer = response.ok ? ((await response.json()) as { record?: RunRecord } & RunRecord) : undefined;
+          record = answer?.record ?? answer;
+          return record?.final === true;
+        },
+        ms,
+      ).catch((error: unknown) => {
+        throw new Error(`${error}\n${JSON.stringify(record, undefined, 1)}\n${log.slice(-20).join("\n")}`);
+      });
+      return record as RunRecord;
+    },
+    async stop(): Promise<void> {
+      child.kill("SIGTERM");
+      if (child.exitCode === null) await once(child, "exit");
+    },
+  };
+}
+
+export type Afterlog = Awaited<ReturnType<typeof startAfterlog>>;
+
+/** Asks until it is so. */
+export async function until(what: string, check: () => Promise<boolean>, ms = 60_000): Promise<void> {
+  const end = Date.now() + ms;
+  while (!(await check())) {
+    if (Date.now() > end) throw new Error(`waited ${ms} ms for ${what}`);
+    await sleep(200);
+  }
+}
