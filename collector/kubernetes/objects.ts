@@ -17,6 +17,7 @@ export type Param = { name: string; value: unknown };
 
 export type Terminated = {
   exitCode: number;
+  containerID?: string;
   reason?: string;
   message?: string;
   startedAt?: string;
@@ -65,6 +66,7 @@ export type PipelineRun = {
 
 export type ContainerStatus = {
   name: string;
+  containerID?: string;
   image?: string;
   restartCount?: number;
   state?: ContainerState;

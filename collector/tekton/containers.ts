@@ -28,7 +28,7 @@ export function containersOfAttempt(
 ): Container[] {
   const rows = new Map<string, Container>((before?.containers ?? []).map((row) => [rowKey(row), row]));
   for (const pod of pods) addPod(rows, pod, status);
-  addStatus(rows, status);
+  addStatus(rows, pods, status);
   // Rows of one container stay together; steps keep the order of the pod, which is the task's.
   const all = [...rows.values()];
   const place = new Map<string, number>();
@@ -48,7 +48,7 @@ function addPod(rows: Map<string, Container>, pod: Pod, status: TaskRunStatus): 
     for (let count = 0; count <= lastRestart(pod, name, state, status); count++) {
       const key = rowKey({ name, restart: first + count });
       const known = rows.get(key);
-      const step = status.steps?.find((step) => (step.container ?? STEP + step.name) === name);
+      const step = status.steps?.find((step) => (step.container ?? STEP + step.name) === name && isAbout(step, state));
       const newest = count === (state?.restartCount ?? 0);
       rows.set(key, {
         name,
@@ -63,6 +63,10 @@ function addPod(rows: Map<string, Container>, pod: Pod, status: TaskRunStatus): 
     }
   }
 }
+
+/** While a retry's pod starts, the TaskRun still shows the steps of the attempt before (seen with Tekton 1.15). */
+const isAbout = (step: StepState, state: ContainerStatus | undefined): boolean =>
+  step.terminated?.containerID === undefined || step.terminated.containerID === state?.containerID;
 
 function outcomeAt(state: ContainerStatus | undefined, count: number, step: StepState | undefined) {
   const behind = (state?.restartCount ?? 0) - count;
@@ -102,7 +106,7 @@ function lastRestart(pod: Pod, name: string, state: ContainerStatus | undefined,
 }
 
 /** Steps and sidecars whose pod was never seen, and the ends of those whose pod has gone. */
-function addStatus(rows: Map<string, Container>, status: TaskRunStatus): void {
+function addStatus(rows: Map<string, Container>, pods: readonly Pod[], status: TaskRunStatus): void {
   const named = (kind: Kind, prefix: string, states: StepState[] | undefined) =>
     (states ?? []).map((state) => ({ kind, name: state.container ?? prefix + state.name, state }));
   for (const { kind, name, state } of [
@@ -112,6 +116,8 @@ function addStatus(rows: Map<string, Container>, status: TaskRunStatus): void {
     const known = [...rows.values()].findLast((row) => row.name === name);
     if (known && known.exitCode !== undefined) continue;
     if (known && !state.terminated) continue;
+    const pod = pods.at(-1);
+    if (pod && !isAbout(state, containerStatus(pod, name))) continue;
     const row = known ?? { name, kind, title: titleOf(name), restart: 0, log: NO_LOG_YET, status: "waiting" as const };
     rows.set(rowKey(row), { ...row, ...stepOutcome(state, state) });
   }

@@ -1,0 +1,59 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { KubeConfig } from "@kubernetes/client-node";
+import { pino } from "pino";
+import { Collector } from "../../collector/collector.ts";
+import { kubernetesClient } from "../../collector/kubernetes/client.ts";
+import { openStore } from "../../storage-adapters/open.ts";
+import { parseViewerConfig } from "../../viewer/config.ts";
+import { startViewer } from "../../viewer/viewer.ts";
+import { createSimulator } from "../simulator/index.ts";
+import { demoScripts } from "./scripts.ts";
+
+/** The whole of Afterlog with nothing else installed: a simulated Tekton, the real collector, a folder, the real viewer. */
+async function main(): Promise<void> {
+  const stopped = new AbortController();
+  for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => stopped.abort());
+  const folder = await mkdtemp(join(tmpdir(), "afterlog-demo-"));
+  const store = await openStore(pathToFileURL(folder).href);
+  const logger = pino({ level: process.env.AFTERLOG_LOG_LEVEL ?? "warn" });
+
+  const simulator = await createSimulator({ sidecarStopMs: 3_000 });
+  const { past, live } = demoScripts(new Date());
+  for (const { script, startMs } of past) await simulator.insertHistory(script, startMs);
+
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromString(simulator.kubeconfig);
+  const collector = new Collector({
+    client: kubernetesClient(kubeConfig),
+    store,
+    logger,
+    signal: stopped.signal,
+    namespaces: ["*"],
+    followsPerNode: 1_000,
+    settings: { sidecarWaitMs: 5_000, chunkGraceMs: 20_000, recordIntervalMs: 500 },
+  });
+  const collecting = collector.run();
+  const config = parseViewerConfig({ ...process.env, AFTERLOG_NAMESPACES: "*" });
+  const viewer = await startViewer({ config, store, logger, signal: stopped.signal });
+  console.log(`
+Afterlog shows ${past.length + live.length} runs of a simulated Tekton at ${viewer.url}
+
+  a pull request     ${viewer.url}/example/project/pull/42
+  two weeks of nights ${viewer.url}/namespaces/nightly/pipelines/project-nightly
+  as text            curl ${viewer.url}/example/project/pull/42
+
+Its archive is in ${folder} until this ends (Ctrl-C).`);
+
+  for (const { script, cancelAfterMs } of live) {
+    const run = simulator.run(script);
+    if (cancelAfterMs !== undefined) setTimeout(() => run.cancel(), cancelAfterMs).unref();
+  }
+  await collecting;
+  await simulator.close();
+  await rm(folder, { recursive: true, force: true });
+}
+
+await main();

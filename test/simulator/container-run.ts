@@ -1,0 +1,162 @@
+import { randomBytes } from "node:crypto";
+import { type CriEntry, formatEntries, type Stream, splitLine, storedSize } from "./cri-log.ts";
+
+/** An open file descriptor keeps a log file readable after it was renamed, pruned or deleted. */
+export class LogFile {
+  readonly entries: CriEntry[] = [];
+  size = 0;
+
+  append(entry: CriEntry): void {
+    this.entries.push(entry);
+    this.size += storedSize(entry);
+  }
+}
+
+const newline = Buffer.from("\n");
+
+/** What fsnotify tells a follower about the container's log directory. */
+export type DirectoryEvent = "write" | "create" | "exit";
+
+export type WriteOptions = { stream?: Stream; timeNs?: bigint };
+
+export type ContainerRunOptions = {
+  nowNs: () => bigint;
+  restart: number;
+  /** Rotate as soon as the newest file is larger (kubelet looks only every 10 s; tests need no such wait). */
+  maxFileBytes?: number;
+  maxFiles?: number;
+};
+
+/** One run (first start or restart) of a container: its process, its log files and all it ever wrote. */
+export class ContainerRun {
+  readonly restart: number;
+  readonly containerId = `containerd://${randomBytes(32).toString("hex")}`;
+  readonly startedNs: bigint;
+  finishedNs: bigint | undefined;
+  exitCode: number | undefined;
+  reason: string | undefined;
+  /** What the process left in /tekton/termination. */
+  terminationMessage: string | undefined;
+  /** Set when kubelet or the runtime has deleted the files: new readers find nothing, open ones read on. */
+  filesDeleted = false;
+  readonly #everything: CriEntry[] = [];
+  readonly #rotated: LogFile[] = [];
+  /** The path `<restart>.log`; during a rotation the runtime may still write into the file before it. */
+  #named = new LogFile();
+  #written = this.#named;
+  #unfinished: Record<Stream, Buffer> = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
+  #lastNs = 0n;
+  readonly #ended = new AbortController();
+  readonly #listeners = new Set<(event: DirectoryEvent) => void>();
+  readonly #options: ContainerRunOptions;
+
+  constructor(options: ContainerRunOptions) {
+    this.#options = options;
+    this.restart = options.restart;
+    this.startedNs = options.nowNs();
+  }
+
+  get running(): boolean {
+    return this.finishedNs === undefined;
+  }
+
+  /** Aborted when the process ends: what writes for it sleeps no longer. */
+  get ended(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  /** The file that a new reader opens: the newest only. */
+  get newestFile(): LogFile {
+    return this.#named;
+  }
+
+  /** Rotated files kubelet still keeps, oldest first. */
+  get rotatedFiles(): readonly LogFile[] {
+    return this.#rotated;
+  }
+
+  /** A whole line; without `timeNs` at the clock's time, which never stands still between two lines. */
+  writeLine(text: string | Uint8Array, { stream = "stdout", timeNs }: WriteOptions = {}): void {
+    const line = Buffer.from(text);
+    if (this.#unfinished[stream].length > 0 || line.includes(10)) {
+      this.write(Buffer.concat([line, newline]), { stream, ...(timeNs === undefined ? {} : { timeNs }) });
+    } else {
+      for (const piece of splitLine(line, true)) this.#append(piece, stream, timeNs);
+    }
+  }
+
+  /** Raw output; containerd holds back what has no newline yet until it is longer than an entry may be. */
+  write(bytes: string | Uint8Array, { stream = "stdout", timeNs }: WriteOptions = {}): void {
+    let rest = Buffer.concat([this.#unfinished[stream], Buffer.from(bytes)]);
+    for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
+      for (const piece of splitLine(rest.subarray(0, end), true)) this.#append(piece, stream, timeNs);
+      rest = rest.subarray(end + 1);
+    }
+    const pieces = splitLine(rest, false);
+    for (const piece of pieces.slice(0, -1)) this.#append(piece, stream, timeNs);
+    this.#unfinished[stream] = Buffer.from(pieces.at(-1)?.bytes ?? []);
+  }
+
+  /** Exactly this entry, for tests of partial pieces and of times that run backwards. */
+  writeEntry(entry: CriEntry): void {
+    this.#everything.push(entry);
+    this.#written.append(entry);
+    this.#notify("write");
+    const { maxFileBytes } = this.#options;
+    if (maxFileBytes !== undefined && this.#written === this.#named && this.#named.size >= maxFileBytes) this.rotate();
+  }
+
+  /** Renames the newest file, as kubelet does, and lets the runtime go on in a new one. */
+  rotate(): void {
+    this.beginRotation();
+    this.endRotation();
+  }
+
+  /** The new file exists, but containerd still writes into the old one (kubernetes-logs.md §5a). */
+  beginRotation(): void {
+    this.#rotated.push(this.#named);
+    // kubelet keeps maxFiles in all, the newest one included.
+    while (this.#rotated.length > (this.#options.maxFiles ?? 5) - 1) this.#rotated.shift();
+    this.#named = new LogFile();
+    this.#notify("create");
+  }
+
+  endRotation(): void {
+    this.#written = this.#named;
+  }
+
+  exit(exitCode: number, reason = exitCode === 0 ? "Completed" : "Error"): void {
+    if (!this.running) return;
+    for (const stream of ["stdout", "stderr"] as const) {
+      const rest = this.#unfinished[stream];
+      if (rest.length > 0) this.#append({ bytes: rest, partial: true }, stream, undefined);
+      this.#unfinished[stream] = Buffer.alloc(0);
+    }
+    this.exitCode = exitCode;
+    this.reason = reason;
+    this.finishedNs = this.#options.nowNs();
+    this.#notify("exit");
+    this.#ended.abort();
+  }
+
+  subscribe(listener: (event: DirectoryEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** All that was ever written, rotated away or not, with times: the oracle. */
+  truth(offsetMinutes = 0): Buffer {
+    return formatEntries(this.#everything, { timestamps: true, offsetMinutes });
+  }
+
+  #append(piece: { bytes: Uint8Array; partial: boolean }, stream: Stream, timeNs: bigint | undefined): void {
+    let time = timeNs ?? this.#options.nowNs();
+    if (timeNs === undefined && time <= this.#lastNs) time = this.#lastNs + 1_000n;
+    if (time > this.#lastNs) this.#lastNs = time;
+    this.writeEntry({ timeNs: time, stream, partial: piece.partial, bytes: piece.bytes });
+  }
+
+  #notify(event: DirectoryEvent): void {
+    for (const listener of [...this.#listeners]) listener(event);
+  }
+}

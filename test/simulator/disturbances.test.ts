@@ -1,0 +1,67 @@
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { type Disturbance, disturb, disturbAtRandom } from "./disturbances.ts";
+import type { Pod } from "./pod.ts";
+import { createSimulator, type Simulator } from "./simulator.ts";
+import { openStream } from "./test-client.ts";
+
+let sim: Simulator;
+let pod: Pod;
+beforeEach(async () => {
+  sim = await createSimulator();
+  pod = sim.createPod({ name: "p", containers: ["c"] });
+});
+afterEach(() => sim.close());
+
+const follow = () => openStream(`${sim.url}/api/v1/namespaces/default/pods/p/log?follow=true&container=c`);
+
+/** The follow's text for a container that writes `1` before, `2` during and `3` after the disturbance. */
+async function textAround(disturbance: Disturbance): Promise<string> {
+  const stream = await follow();
+  sim.writeLine(pod, "c", "1");
+  await stream.until("1");
+  const over = disturb(sim, disturbance);
+  sim.writeLine(pod, "c", "2");
+  if (disturbance.kind !== "rotate-before-exit") await over;
+  sim.writeLine(pod, "c", "3");
+  sim.exit(pod, "c");
+  await over;
+  return (await stream.ended).replaceAll("\n", "");
+}
+
+it.each<[Disturbance, string]>([
+  [{ kind: "rotate" }, "123"],
+  [{ kind: "rotate-with-late-writes", forMs: 5 }, "13"],
+  [{ kind: "rotate-before-exit" }, "1"],
+  [{ kind: "cut-follows", fault: { kind: "clean-eof", afterBytes: 0 } }, "1"],
+  [{ kind: "compact" }, "123"],
+])("%o lets through", async (disturbance, expected) => {
+  expect(await textAround(disturbance)).toBe(expected);
+});
+
+it("loses the file between two rotations, and may give the newest one twice", async () => {
+  const stream = await follow();
+  sim.writeLine(pod, "c", "1");
+  await stream.until("1");
+  const over = disturb(sim, { kind: "rotate-twice-unseen", forMs: 5 });
+  sim.writeLine(pod, "c", "2");
+  await over;
+  sim.writeLine(pod, "c", "3");
+  sim.exit(pod, "c");
+  expect((await stream.ended).replaceAll("\n", "")).toBe("13");
+});
+
+it("breaks connections", async () => {
+  for (const disturbance of [{ kind: "restart-kubelet", downMs: 1 }, { kind: "drop-connections" }] as const) {
+    const stream = await follow();
+    await disturb(sim, disturbance);
+    await expect(stream.ended).rejects.toThrow();
+  }
+});
+
+it("goes on by chance until it is told to stop", async () => {
+  const stop = new AbortController();
+  const over = disturbAtRandom(sim, { choices: [{ kind: "rotate" }], seed: 1, everyMs: 1, signal: stop.signal });
+  await expect.poll(() => pod.container("c").current?.rotatedFiles.length).toBe(4);
+  stop.abort();
+  await over;
+});

@@ -1,0 +1,98 @@
+import { generator } from "./random.ts";
+
+/** What can go wrong with one answer of the API server, each alone. */
+
+export type LogFault =
+  /** The connection is reset after that many bytes of the body. */
+  | { kind: "reset"; afterBytes: number }
+  /** The body ends as if it were complete, while the container still runs: a load balancer's idle timeout. */
+  | { kind: "clean-eof"; afterBytes: number }
+  /** Nothing more arrives, and the connection stays open. */
+  | { kind: "silence"; afterBytes: number }
+  | { kind: "garbage"; afterBytes: number; bytes?: Uint8Array }
+  /** kubelet's own error, under HTTP 200, at the body's end, without time or newline. */
+  | { kind: "in-band-error"; afterBytes: number; text: string }
+  | { kind: "delayed-headers"; delayMs: number }
+  | { kind: "status"; code: 500 | 503 }
+  /** kubelet has just started and does not know the pod yet: 404 with details.kind `pods/log`. */
+  | { kind: "unknown-to-kubelet" }
+  | { kind: "slow"; bytesPerSecond: number };
+
+export type WatchFault =
+  | { kind: "drop"; afterEvents: number }
+  | { kind: "clean-eof"; afterEvents: number }
+  | { kind: "silence"; afterEvents: number }
+  | { kind: "malformed-line"; afterEvents: number }
+  /** An ERROR event with a 410 Status, in the stream. */
+  | { kind: "gone"; afterEvents: number }
+  /** An HTTP status instead of the stream. */
+  | { kind: "status"; code: 410 | 500 | 503 };
+
+export type ListFault = { kind: "status"; code: 410 | 500 | 503 } | { kind: "drop" };
+
+type Scope = { namespace?: string; pod?: string; container?: string; follow?: boolean; resource?: string };
+
+type FaultsOf = { log: LogFault; watch: WatchFault; list: ListFault };
+
+export type FaultRule = Scope & {
+  /** How many requests it hits; once by default. */
+  times?: number;
+} & { [On in keyof FaultsOf]: { on: On; fault: FaultsOf[On] } }[keyof FaultsOf];
+
+/** The texts of kubernetes-logs.md §6. */
+export const kubeletErrors = {
+  containerGone: (containerId: string): string => `unable to retrieve container logs for ${containerId}`,
+  symlinks: (path: string): string =>
+    `failed to try resolving symlinks in path "${path}": lstat ${path}: no such file or directory`,
+  open: (path: string): string => `failed to open log file "${path}": open ${path}: no such file or directory`,
+  watchDirectory: (path: string): string => `failed to watch directory "${path}": no space left on device`,
+  tooManyOpenFiles: "failed to create fsnotify watcher: too many open files",
+  runtimeNotFound: (id: string): string =>
+    `rpc error: code = NotFound desc = an error occurred when try to find container "${id}": not found`,
+  cancelled: "context cancelled",
+} as const;
+
+export type RandomFaults = {
+  /** Chance of a fault per request, 0 to 1. */
+  rate: number;
+  seed: number;
+  log?: readonly LogFault[];
+  watch?: readonly WatchFault[];
+  list?: readonly ListFault[];
+};
+
+/** Chooses the fault for each request: rules first, in the order they were added, then chance. */
+export class Faults {
+  #rules: { rule: FaultRule; left: number }[] = [];
+  #random: { options: RandomFaults; next: () => number } | undefined;
+
+  add(rule: FaultRule): void {
+    this.#rules.push({ rule, left: rule.times ?? 1 });
+  }
+
+  randomly(options: RandomFaults): void {
+    this.#random = { options, next: generator(options.seed) };
+  }
+
+  clear(): void {
+    this.#rules = [];
+    this.#random = undefined;
+  }
+
+  /** The fault for this request, used up. */
+  take<On extends keyof FaultsOf>(on: On, request: Scope): FaultsOf[On] | undefined {
+    const found = this.#rules.find(({ rule, left }) => left > 0 && rule.on === on && matches(rule, request));
+    if (found) {
+      found.left -= 1;
+      return found.rule.fault as FaultsOf[On];
+    }
+    const faults = this.#random?.options[on] as readonly FaultsOf[On][] | undefined;
+    if (!this.#random || !faults?.length || this.#random.next() >= this.#random.options.rate) return undefined;
+    return faults[Math.floor(this.#random.next() * faults.length)];
+  }
+}
+
+const scopeKeys = ["namespace", "pod", "container", "follow", "resource"] as const;
+
+const matches = (rule: Scope, request: Scope): boolean =>
+  scopeKeys.every((key) => rule[key] === undefined || rule[key] === request[key]);

@@ -1,0 +1,61 @@
+import { type JsonObject, qualifiedName, type Resource } from "./kubernetes-objects.ts";
+
+/** A failure as the API server words it; thrown anywhere, answered by the HTTP layer as a `Status` object. */
+export class StatusError extends Error {
+  readonly code: number;
+  readonly reason: string | undefined;
+  readonly details: JsonObject | undefined;
+  readonly metadata: JsonObject;
+
+  constructor(code: number, reason: string | undefined, message: string, details?: JsonObject, metadata = {}) {
+    super(message);
+    this.code = code;
+    this.reason = reason;
+    this.details = details;
+    this.metadata = metadata;
+  }
+
+  toJSON(): JsonObject {
+    return {
+      kind: "Status",
+      apiVersion: "v1",
+      metadata: this.metadata,
+      status: "Failure",
+      message: this.message,
+      ...(this.reason === undefined ? {} : { reason: this.reason }),
+      ...(this.details === undefined ? {} : { details: this.details }),
+      code: this.code,
+    };
+  }
+}
+
+export const notFound = (resource: Resource, name: string): StatusError =>
+  new StatusError(404, "NotFound", `${qualifiedName(resource)} "${name}" not found`, {
+    name,
+    ...(resource.group === "" ? {} : { group: resource.group }),
+    kind: resource.name,
+  });
+
+export const alreadyExists = (resource: Resource, name: string): StatusError =>
+  new StatusError(409, "AlreadyExists", `${qualifiedName(resource)} "${name}" already exists`, {
+    name,
+    kind: resource.name,
+  });
+
+export const badRequest = (message: string): StatusError => new StatusError(400, "BadRequest", message);
+
+export const tooOldVersion = (asked: number, oldest: number): StatusError =>
+  new StatusError(410, "Expired", `too old resource version: ${asked} (${oldest})`);
+
+/** A 500 of the API server itself; `ServiceUnavailable` for 503. */
+export const serverFailure = (code: number): StatusError =>
+  code === 503
+    ? new StatusError(503, "ServiceUnavailable", "the server is currently unable to handle the request")
+    : new StatusError(code, "InternalError", `an error on the server ("simulated failure") has prevented the request`);
+
+/** kubelet's 404 as the API server passes it on: "kubelet does not know the pod (yet)", not "deleted". */
+export const unknownToKubelet = (pod: string): StatusError =>
+  new StatusError(404, "NotFound", `the server could not find the requested resource ( pods/log ${pod})`, {
+    name: pod,
+    kind: "pods/log",
+  });
