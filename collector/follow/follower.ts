@@ -10,7 +10,7 @@ import type { FollowSlots } from "./follow-slots.ts";
 import { classifyStray } from "./kubelet-error.ts";
 import type { Parsed } from "./line-parser.ts";
 import { type LogEnd, readLog } from "./log-request.ts";
-import { neverStarted, unreadable, type Waiting } from "./missing.ts";
+import { isTelling, neverStarted, unreadable, type Waiting } from "./missing.ts";
 import type { PodState } from "./pod-state.ts";
 
 export const TIMING = {
@@ -99,8 +99,9 @@ export class Follower {
       if (this.#deps.cut.aborted) return this.#cut(writer, view);
       if (this.#deps.pod.gone) return this.#finishWithoutPod(writer);
       if (view.phase === "waiting") {
-        if (view.reason) this.#waiting = view;
-        if (this.#podEnded()) return writer.finish({ state: "none", words: neverStarted(this.#deps.pod.pod, view) });
+        if (isTelling(view)) this.#waiting = view;
+        if (this.#podEnded())
+          return writer.finish({ state: "none", words: neverStarted(this.#deps.pod.pod, this.#waiting) });
         await this.#deps.pod.changed(this.#timing.waitMs, AbortSignal.any([this.#deps.signal, this.#deps.cut]));
         continue;
       }
@@ -262,7 +263,7 @@ export class Follower {
 
   #cut(writer: LogWriter, view: ContainerView): Promise<Log> {
     if (view.phase !== "waiting") return writer.finish({ state: "cut", words: String(this.#deps.cut.reason) });
-    return writer.finish({ state: "none", words: neverStarted(this.#deps.pod.pod, view) });
+    return writer.finish({ state: "none", words: neverStarted(this.#deps.pod.pod, this.#waiting) });
   }
 
   #backOff(): Promise<void> {

@@ -3,9 +3,13 @@ import type { ContainerView } from "./container-view.ts";
 
 export type Waiting = Extract<ContainerView, { phase: "waiting" }>;
 
+/** Says something: every container is created and waits for its pod's init containers. */
+export const isTelling = ({ reason }: Waiting): boolean =>
+  reason !== undefined && reason !== "PodInitializing" && reason !== "ContainerCreating";
+
 /** Why a container never wrote a log, for people; `waiting` is what it was last seen to wait for. */
 export function neverStarted(pod: Pod, waiting: Waiting | undefined): string {
-  if (waiting?.reason && !["PodInitializing", "ContainerCreating"].includes(waiting.reason)) {
+  if (waiting && isTelling(waiting)) {
     return `Its container never started: ${waiting.reason}${waiting.message ? `, ${waiting.message}` : ""}`;
   }
   const scheduled = pod.status?.conditions?.find((condition) => condition.type === "PodScheduled");

@@ -47,7 +47,7 @@ export function startCollector(simulator: Simulator, store: ObjectStore, more: P
 
 /** A simulated cluster and an archive of its own. */
 export async function openWorld(options: SimulatorOptions = {}) {
-  const simulator = await createSimulator({ startupMs: 20, sidecarStopMs: 50, previousMs: 1_000, ...options });
+  const simulator = await createSimulator({ startupMs: 20, sidecarStopMs: 50, previousMs: 10_000, ...options });
   const store = memoryStore();
   const archive = new ArchiveReader(store);
 

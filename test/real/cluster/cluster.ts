@@ -147,6 +147,7 @@ export async function startAfterlog(namespace: string, store: string, env: Recor
       AFTERLOG_NAMESPACES: namespace,
       AFTERLOG_PORT: "0",
       AFTERLOG_CHUNK_GRACE_SECONDS: "3",
+      AFTERLOG_SIDECAR_WAIT_SECONDS: "45",
       ...env,
     },
   });
