@@ -24,8 +24,7 @@ export type CollectorDeps = {
   store: ObjectStore;
   logger: Logger;
   signal: AbortSignal;
-  /** Names, or `*` alone for all. */
-  namespaces: readonly string[];
+  namespaces: readonly string[] | "*";
   followsPerNode: number;
   settings: ArchiverDeps["settings"];
   watchTiming?: WatchOptions<never>["timing"];
@@ -68,7 +67,9 @@ export class Collector {
 
   /** Runs until the signal aborts. */
   async run(): Promise<void> {
-    const watches = this.#deps.namespaces.flatMap((namespace) => this.#watchNamespace(namespace));
+    const { namespaces } = this.#deps;
+    const watches =
+      namespaces === "*" ? this.#watchNamespace() : namespaces.flatMap((name) => this.#watchNamespace(name));
     void this.#synced.promise
       .then(() => this.#start())
       .catch((error: unknown) => {
@@ -77,8 +78,9 @@ export class Collector {
     await Promise.all(watches);
   }
 
-  #watchNamespace(namespace: string): Promise<void>[] {
-    const scope = namespace === "*" ? "" : `/namespaces/${namespace}`;
+  /** Without a name: all of them, by cluster-wide watches. */
+  #watchNamespace(namespace?: string): Promise<void>[] {
+    const scope = namespace === undefined ? "" : `/namespaces/${namespace}`;
     const tekton = `/apis/tekton.dev/v1${scope}`;
     return [
       this.#watch<PipelineRun>({ path: `${tekton}/pipelineruns`, trim: trimPipelineRun }, (object, deleted) =>
@@ -165,7 +167,7 @@ export class Collector {
    */
   async #start(): Promise<void> {
     const namespaces = new Set([...this.#archivers.keys()].map((key) => key.slice(0, key.indexOf("/"))));
-    for (const namespace of this.#deps.namespaces) if (namespace !== "*") namespaces.add(namespace);
+    if (this.#deps.namespaces !== "*") for (const namespace of this.#deps.namespaces) namespaces.add(namespace);
     const open = new Set<string>();
     for (const found of await this.#listOpen(namespaces)) {
       open.add(found.runUid);
@@ -183,8 +185,7 @@ export class Collector {
       const entry = parseEntryKey(item.key);
       const [namespace] = entry?.values ?? [];
       if (!entry || !namespace) continue;
-      if (this.#deps.namespaces.includes("*") || namespaces.has(namespace))
-        found.push({ namespace, runUid: entry.runUid });
+      if (this.#deps.namespaces === "*" || namespaces.has(namespace)) found.push({ namespace, runUid: entry.runUid });
     }
     return found;
   }

@@ -1,7 +1,8 @@
 import { pino } from "pino";
+import { ConfigError } from "../settings.ts";
 import { openStore, probeStore } from "../storage-adapters/open.ts";
 import { StorageError } from "../storage-adapters/store.ts";
-import { ConfigError, parseCollectorConfig } from "./config.ts";
+import { parseCollectorConfig } from "./config.ts";
 import { ClusterError, startCollector } from "./process.ts";
 
 /** The collector's process: settings in, one collector, signals out. */

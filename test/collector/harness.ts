@@ -28,7 +28,7 @@ export function startCollector(simulator: Simulator, store: ObjectStore, more: P
     store,
     logger: pino({ level: process.env.AFTERLOG_LOG_LEVEL ?? "silent" }),
     signal: stopped.signal,
-    namespaces: ["*"],
+    namespaces: "*",
     followsPerNode: 1_000,
     watchTiming: { backoffMs: 10, maxBackoffMs: 50 },
     ...more,

@@ -31,7 +31,7 @@ async function main(): Promise<void> {
     store,
     logger,
     signal: stopped.signal,
-    namespaces: ["*"],
+    namespaces: "*",
     followsPerNode: 1_000,
     settings: { sidecarWaitMs: 5_000, chunkGraceMs: 20_000, recordIntervalMs: 500 },
   });
