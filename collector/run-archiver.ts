@@ -195,6 +195,7 @@ export class RunArchiver {
         node: pod.pod.spec?.nodeName ?? "",
         container: container.name,
         restart: container.restart - first,
+        restartable: container.kind === "sidecar",
       },
       openWriter: () => this.#openWriter(row, uid),
       ...(settings.follow && { timing: settings.follow }),

@@ -9,6 +9,8 @@ export type ContainerRun = {
   container: string;
   /** Kubernetes' own restart count within this pod. */
   restart: number;
+  /** It may be started again: sidecars are, steps and init containers of Tekton's pods never. */
+  restartable: boolean;
 };
 
 /**
@@ -18,7 +20,9 @@ export type ContainerRun = {
 export type ContainerView =
   | { phase: "waiting"; reason?: string; message?: string }
   | { phase: "running" }
-  | { phase: "terminated"; previous: boolean; terminated: Terminated | undefined };
+  | { phase: "terminated"; previous: boolean; terminated: Terminated | undefined }
+  /** Started again more than once since: Kubernetes keeps one previous log, and this is an older one. */
+  | { phase: "lost" };
 
 const states = (pod: Pod): ContainerStatus[] => [
   ...(pod.status?.initContainerStatuses ?? []),
@@ -32,10 +36,8 @@ export const containerStatus = (pod: Pod, container: string): ContainerStatus | 
 export function viewOf(pod: Pod, container: string, restart: number): ContainerView {
   const status = containerStatus(pod, container);
   const count = status?.restartCount ?? 0;
-  if (count > restart) {
-    const terminated = count === restart + 1 ? status?.lastState?.terminated : undefined;
-    return { phase: "terminated", previous: true, terminated };
-  }
+  if (count > restart + 1) return { phase: "lost" };
+  if (count === restart + 1) return { phase: "terminated", previous: true, terminated: status?.lastState?.terminated };
   return stateView(status?.state ?? {});
 }
 

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { timeAt, timeLength } from "../../archive/line.ts";
+import { timeAt } from "../../archive/line.ts";
 import { LogConflict, type LogWriter } from "../../archive/log-writer.ts";
 import type { Log } from "../../archive/record.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import type { Logger } from "../logger.ts";
-import { type Aligned, Alignment, replayFrom } from "./alignment.ts";
 import { type ContainerRun, type ContainerView, viewOf } from "./container-view.ts";
 import type { FollowSlots } from "./follow-slots.ts";
 import { classifyStray } from "./kubelet-error.ts";
@@ -12,6 +11,7 @@ import type { Parsed } from "./line-parser.ts";
 import { type LogEnd, readLog } from "./log-request.ts";
 import { isTelling, neverStarted, unreadable, type Waiting } from "./missing.ts";
 import type { PodState } from "./pod-state.ts";
+import { Reading, WrongRun } from "./reading.ts";
 
 export const TIMING = {
   /** Between two reads of a container that has no follow. */
@@ -25,6 +25,8 @@ export const TIMING = {
   /** How long a replay may be still before what it holds decides. */
   settleMs: 5_000,
   waitMs: 30_000,
+  /** A restart is in the pod's status this long after the container's first line, at the latest. */
+  statusLagMs: 3_000,
 };
 
 /** So often a finished container's log is asked for in vain before it counts as unreadable. */
@@ -43,9 +45,6 @@ export type FollowerDeps = {
   logger: Logger;
   timing?: Partial<typeof TIMING>;
 };
-
-/** What one read brought: `rest` is a line without a newline that may still grow. */
-type Reading = { end: LogEnd; fresh: number; rest: Buffer; stray: string };
 
 /**
  * Takes one container run's log out of its pod, from its first line to its last: follows it while the container
@@ -105,8 +104,9 @@ export class Follower {
         await this.#deps.pod.changed(this.#timing.waitMs, AbortSignal.any([this.#deps.signal, this.#deps.cut]));
         continue;
       }
-      const reading = await this.#read(writer, view);
-      const log = await this.#decide(writer, view, reading);
+      if (view.phase === "lost") return this.#finishUnreadable(writer, "its container was started again too often");
+      const { end, reading } = await this.#read(writer, view);
+      const log = await this.#decide(writer, view, end, reading);
       if (log) return log;
     }
   }
@@ -125,7 +125,8 @@ export class Follower {
   async #decide(
     writer: LogWriter,
     view: ContainerView,
-    { end, fresh, rest, stray }: Reading,
+    end: LogEnd,
+    { fresh, rest, stray }: Reading,
   ): Promise<Log | undefined> {
     if (fresh > 0) this.#failures = 0;
     if (end.type === "closed" && !stray) {
@@ -147,85 +148,61 @@ export class Follower {
       // The API server is away: that the pod has gone must be said by the server, not guessed.
       this.#deps.logger.debug({ ...this.#deps.run, err: error }, "pod not read");
     });
-    if (view.phase === "terminated" && end.type !== "broken" && this.#failures >= LAST_TRIES) {
+    if (end.type === "refused" && (end.error.status === 401 || end.error.status === 403)) {
+      // Rights can be given while the pod is still there: nothing is given up for want of them.
+      this.#deps.logger.error(
+        { ...this.#deps.run, err: end.error },
+        "not allowed to read this log: grant get on pods/log",
+      );
+    } else if (view.phase === "terminated" && end.type !== "broken" && this.#failures >= LAST_TRIES) {
       return this.#finishUnreadable(writer, stray || (end.type === "refused" ? end.error.message : ""));
     }
     if (!this.#deps.pod.gone && !this.#deps.cut.aborted) await this.#backOff();
     return undefined;
   }
 
-  async #read(writer: LogWriter, view: ContainerView): Promise<Reading> {
+  async #read(writer: LogWriter, view: ContainerView): Promise<{ end: LogEnd; reading: Reading }> {
     const { client, run, slots, signal, cut } = this.#deps;
-    const running = view.phase === "running";
-    const release = running ? slots.acquire(run.node) : undefined;
+    const previous = view.phase === "terminated" && view.previous;
+    const release = view.phase === "running" ? slots.acquire(run.node) : undefined;
+    const reading = new Reading(writer, (text) => this.#isThisRun(text, previous));
     const stop = new AbortController();
-    const marks = writer.marks();
-    let alignment = marks.length > 0 ? new Alignment(marks) : undefined;
-    let fresh = 0;
-    let stray = "";
-    const take = (aligned: Aligned | undefined) => {
-      if (!aligned) return;
-      alignment = undefined;
-      if (aligned.type === "broken") this.#declareGap(writer, aligned.text);
-      fresh += aligned.text.byteLength;
-      writer.append(aligned.text);
-    };
     const silence = setTimeout(() => stop.abort(), this.#timing.silenceMs);
     const age = setTimeout(() => stop.abort(), this.#timing.maxAgeMs);
-    const settle = setTimeout(() => take(alignment?.settle()), this.#timing.settleMs);
-    const consume = async ({ type, bytes }: Parsed) => {
+    const settle = setTimeout(() => reading.settle().catch(() => stop.abort()), this.#timing.settleMs);
+    const consume = (parsed: Parsed) => {
       silence.refresh();
-      if (type === "stray") {
-        // At the start it is the end of a line that was cut by sinceTime: the line itself is aligned or in a gap.
-        stray = fresh === 0 ? "" : bytes.toString("utf8").slice(0, 500);
-        return;
-      }
-      if (alignment) {
-        settle.refresh();
-        take(alignment.push(bytes));
-      } else {
-        fresh += bytes.byteLength;
-        writer.append(bytes);
-      }
-      await writer.ready();
+      if (reading.aligning) settle.refresh();
+      return reading.take(parsed);
     };
-    const request = {
-      follow: release !== undefined,
-      previous: view.phase === "terminated" && view.previous,
-      since: replayFrom(marks),
-    };
-    const end = await readLog(client, run, request, consume, AbortSignal.any([signal, cut, stop.signal])).finally(
-      () => {
-        for (const timer of [silence, age, settle]) clearTimeout(timer);
-        release?.();
-      },
-    );
-    if (end.type !== "closed") return { end, fresh, rest: Buffer.alloc(0), stray };
-    const { tail, begun } = end;
-    if (!begun && tail.byteLength > 0 && timeLength(tail, 0) === 0) {
-      take(alignment?.settle());
-      return { end, fresh, rest: Buffer.alloc(0), stray: tail.toString("utf8").slice(0, 500) };
+    const request = { follow: release !== undefined, previous, since: reading.since };
+    try {
+      const end = await readLog(client, run, request, consume, AbortSignal.any([signal, cut, stop.signal]));
+      await reading.end(end);
+      return { end, reading };
+    } catch (error) {
+      if (!(error instanceof WrongRun)) throw error;
+      return { end: { type: "broken", error }, reading };
+    } finally {
+      for (const timer of [silence, age, settle]) clearTimeout(timer);
+      release?.();
     }
-    let rest = tail;
-    if (alignment) {
-      const aligned = alignment.push(tail) ?? alignment.settle();
-      rest = aligned?.type === "continuous" ? aligned.text : Buffer.alloc(0);
-      if (aligned?.type === "broken") take(aligned);
-    }
-    return { end, fresh, rest, stray };
   }
 
-  #declareGap(writer: LogWriter, text: Buffer): void {
-    const to = timeAt(text, 0);
-    writer.declare({
-      afterLine: writer.lines,
-      ...(writer.lastTime && { from: writer.lastTime }),
-      ...(to && { to }),
-      cause: "rotated",
-      words: "Lines between these two may be missing: the node had rotated the log before it could be read on.",
-    });
-    this.#deps.logger.warn({ ...this.#deps.run, afterLine: writer.lines, to }, "gap: the log could not be joined");
-    if (writer.inLine) writer.append(Buffer.from("\n"));
+  /**
+   * No request names the run that it wants: a sidecar that was started again answers with the newer log. Its status
+   * may come later than its first line, so that is waited out.
+   */
+  async #isThisRun(text: Buffer, previous: boolean): Promise<boolean> {
+    const { run, pod, signal } = this.#deps;
+    if (!run.restartable) return true;
+    const began = Date.parse(timeAt(text, 0) ?? "");
+    const waitMs = Math.min(this.#timing.statusLagMs, began + this.#timing.statusLagMs - Date.now());
+    if (waitMs > 0) await sleep(waitMs, undefined, { signal });
+    await pod.refresh(signal);
+    const view = this.#view();
+    if (view.phase === "lost" || view.phase === "waiting") return false;
+    return previous === (view.phase === "terminated" && view.previous);
   }
 
   /** Every line has been read. */

@@ -223,6 +223,41 @@ describe("a log is whole in spite of", () => {
   });
 });
 
+test("of a container that restarted while nobody looked, the last two logs are there and the others said to be lost", async () => {
+  const { simulator } = world;
+  const lines = function* () {
+    yield "first";
+    for (;;) yield { text: "later", afterMs: 60_000 };
+  };
+  const run = simulator.run(taskRun("restarted", { steps: [{ name: "print", lines }] }));
+  const pod = await eventually("its pod", async () =>
+    run.pods().find((pod) => simulator.runningContainers({ pod: pod.name, container: "step-print" }).length > 0),
+  );
+  await eventually("its first line", async () =>
+    simulator.truth(pod, "step-print").lines.length > 0 ? true : undefined,
+  );
+  for (const text of ["second", "third"]) {
+    simulator.restartContainer(pod, "step-print");
+    simulator.writeLine(pod, "step-print", text);
+  }
+  collect();
+  await eventually("the newest line", async () => {
+    const record = await world.record("TaskRun", "restarted");
+    return record && (await world.logs(record)).some(({ archived }) => archived.endsWith(" third\n"))
+      ? true
+      : undefined;
+  });
+  run.cancel();
+  await simulator.deletePod(pod);
+  const record = await world.finished("TaskRun", "restarted");
+  const logs = (await world.logs(record)).filter(({ where }) => where.includes("step-print"));
+  expect(logs.map(({ state, archived }) => [state, archived.slice(31)])).toEqual([
+    ["none", ""],
+    ["whole", "second\n"],
+    ["whole", "third\n"],
+  ]);
+});
+
 test("what the node rotated away while nobody could read it is a gap, and everything else is there", async () => {
   const { simulator } = world;
   collect();

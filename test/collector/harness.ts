@@ -16,7 +16,7 @@ const SETTINGS: CollectorDeps["settings"] = {
   chunkGraceMs: 0,
   recordIntervalMs: 10,
   flushMs: () => 10,
-  follow: { pollMs: 50, backoffMs: 10, maxBackoffMs: 100, settleMs: 200, waitMs: 200 },
+  follow: { pollMs: 50, backoffMs: 10, maxBackoffMs: 100, settleMs: 200, waitMs: 200, statusLagMs: 50 },
 };
 
 export function startCollector(simulator: Simulator, store: ObjectStore, more: Partial<CollectorDeps> = {}) {
