@@ -4,7 +4,7 @@ import { ClusterError, startCollector } from "./collector/process.ts";
 import { ConfigError } from "./settings.ts";
 import { openStore, probeStore } from "./storage-adapters/open.ts";
 import { StorageError } from "./storage-adapters/store.ts";
-import { parseViewerConfig, ConfigError as ViewerConfigError } from "./viewer/config.ts";
+import { parseViewerConfig } from "./viewer/config.ts";
 import { startViewer } from "./viewer/viewer.ts";
 
 /** Collector and viewer in one process, over one store. */
@@ -25,7 +25,7 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  const expected = [ConfigError, ViewerConfigError, StorageError, ClusterError];
+  const expected = [ConfigError, StorageError, ClusterError];
   console.error(expected.some((kind) => error instanceof kind) ? (error as Error).message : error);
   process.exitCode = 1;
 }

@@ -36,10 +36,14 @@ export class Alignment {
   readonly #marks: readonly Mark[];
   readonly #last: Mark;
   readonly #newest: bigint;
+  /** The last line is like another one of the marks: only all of them together tell the place. */
+  readonly #ambiguous: boolean;
   #seen: Mark[] = [];
   #open: Mark | undefined;
   #kept: Buffer[] = [];
   #keptBytes = 0;
+  /** The replay began behind the oldest marks, and `kept` follows the last of so many marks in it. */
+  #candidate = 0;
 
   /** @param marks at least one committed line, oldest first */
   constructor(marks: readonly Mark[]) {
@@ -48,6 +52,7 @@ export class Alignment {
     this.#marks = marks;
     this.#last = last;
     this.#newest = timesOf(marks).at(-1) ?? 0n;
+    this.#ambiguous = marks.filter((mark) => same(mark, last)).length > 1;
   }
 
   /** Takes replayed text, cut anywhere but inside a time; undefined while the place is not clear. */
@@ -62,13 +67,19 @@ export class Alignment {
       const mark = { time: open.time, bytes: open.bytes + piece.byteLength, crc: crc32(piece, open.crc) };
       const next = newline === -1 ? end : newline + 1;
       this.#open = newline === -1 ? mark : undefined;
-      if (newline !== -1) {
-        if (!this.#last.partial && this.#matches(mark)) return { type: "continuous", text: text.subarray(next) };
-        this.#remember(mark);
+      const matched = newline === -1 || this.#last.partial ? 0 : this.#matched(mark);
+      if (matched === this.#marks.length || (matched > 0 && !this.#ambiguous)) {
+        return { type: "continuous", text: text.subarray(next) };
       }
-      const age = timeNs(open.time) - this.#newest;
-      if (age > 0n) this.#keep(text.subarray(start, next));
-      if (age > SLACK_NS || this.#keptBytes > KEPT_BYTES) return this.#give(text.subarray(next));
+      if (newline !== -1) this.#remember(mark);
+      if (matched > this.#candidate) {
+        this.#candidate = matched;
+        this.#kept = [];
+        this.#keptBytes = 0;
+      } else if (this.#candidate > 0 || timeNs(open.time) > this.#newest) this.#keep(text.subarray(start, next));
+      if (timeNs(open.time) - this.#newest > SLACK_NS || this.#keptBytes > KEPT_BYTES) {
+        return this.#give(text.subarray(next));
+      }
       start = next;
     }
     return undefined;
@@ -76,7 +87,7 @@ export class Alignment {
 
   /** No more is to come for now: what there is decides. undefined if the replay held nothing new. */
   settle(): Aligned | undefined {
-    return this.#keptBytes > 0 ? this.#give(Buffer.alloc(0)) : undefined;
+    return this.#keptBytes > 0 || this.#candidate > 0 ? this.#give(Buffer.alloc(0)) : undefined;
   }
 
   /** How much of `piece` belongs to the committed beginning of a line; undefined if this is not that line. */
@@ -85,19 +96,21 @@ export class Alignment {
     if (!last.partial || open.time !== last.time || open.bytes + piece.byteLength < last.bytes) return undefined;
     const wanted = last.bytes - open.bytes;
     if (wanted < 0 || crc32(piece.subarray(0, wanted), open.crc) !== last.crc) return undefined;
-    return this.#follows(this.#seen.length - 1, this.#marks.length - 2) ? wanted : undefined;
+    return this.#before() === undefined ? undefined : wanted;
   }
 
-  #matches(mark: Mark): boolean {
-    return same(mark, this.#last) && this.#follows(this.#seen.length - 1, this.#marks.length - 2);
+  /** How many marks end with this line, all of them or back to the replay's start; 0 if it is not the last one. */
+  #matched(mark: Mark): number {
+    return same(mark, this.#last) ? 1 + (this.#before() ?? -1) : 0;
   }
 
-  /** Whether the lines before are the committed ones, as far back as both are known. */
-  #follows(seen: number, mark: number): boolean {
-    for (let s = seen, m = mark; s >= 0 && m >= 0; s--, m--) {
-      if (!same(this.#seen[s] as Mark, this.#marks[m] as Mark)) return false;
+  /** How many of the lines before are the marks before, as far back as both are known; undefined if one is not. */
+  #before(): number | undefined {
+    const known = Math.min(this.#seen.length, this.#marks.length - 1);
+    for (let back = 1; back <= known; back++) {
+      if (!same(this.#seen.at(-back) as Mark, this.#marks.at(-1 - back) as Mark)) return undefined;
     }
-    return true;
+    return known;
   }
 
   #remember(mark: Mark): void {
@@ -111,7 +124,7 @@ export class Alignment {
   }
 
   #give(rest: Buffer): Aligned {
-    return { type: "broken", text: Buffer.concat([...this.#kept, rest]) };
+    return { type: this.#candidate > 0 ? "continuous" : "broken", text: Buffer.concat([...this.#kept, rest]) };
   }
 }
 

@@ -99,6 +99,7 @@ describe("the replayed text behind what is committed", () => {
           expect(align(committed, replayed.join(""), 1000)).toEqual({ type: "continuous", text: newer.join("") });
         },
       ),
+      { numRuns: 2_000 },
     );
   });
 });
