@@ -1,9 +1,8 @@
 import { pino } from "pino";
 import { parseCollectorConfig } from "./collector/config.ts";
-import { ClusterError, startCollector } from "./collector/process.ts";
-import { ConfigError } from "./settings.ts";
+import { startCollector } from "./collector/process.ts";
+import { explain } from "./settings.ts";
 import { openStore, probeStore } from "./storage-adapters/open.ts";
-import { StorageError } from "./storage-adapters/store.ts";
 import { parseViewerConfig } from "./viewer/config.ts";
 import { startViewer } from "./viewer/viewer.ts";
 
@@ -25,7 +24,6 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  const expected = [ConfigError, StorageError, ClusterError];
-  console.error(expected.some((kind) => error instanceof kind) ? (error as Error).message : error);
+  console.error(explain(error));
   process.exitCode = 1;
 }

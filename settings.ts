@@ -1,11 +1,17 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { StorageError } from "./storage-adapters/store.ts";
 
 /** What collector and viewer read of the environment alike. Pure: only the `main` files read the environment. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
+/** A process cannot start; the message says what the operator can put right. */
+export class StartError extends Error {
+  override readonly name: string = "StartError";
+}
+
 /** Says everything that is wrong with the settings, one line each, with an example. */
-export class ConfigError extends Error {
+export class ConfigError extends StartError {
   override readonly name = "ConfigError";
   readonly problems: readonly string[];
 
@@ -69,4 +75,15 @@ export function readNumber(
   if (value >= min && value <= max) return value;
   problems.push(`${name} is "${text}", not a whole number from ${min} to ${max}. Example: ${name}=${fallback}`);
   return fallback;
+}
+
+/**
+ * What a process prints before it ends with an exit code: for what the operator can put right a sentence that names
+ * the setting, for anything else the error itself, which shows where it happened.
+ */
+export function explain(error: unknown): unknown {
+  if (error instanceof StartError) return error.message;
+  if (error instanceof StorageError) return `AFTERLOG_STORE: ${error.message}`;
+  const isListening = error instanceof Error && "syscall" in error && error.syscall === "listen";
+  return isListening ? `AFTERLOG_HOST and AFTERLOG_PORT: ${error.message}` : error;
 }

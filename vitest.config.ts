@@ -1,7 +1,8 @@
 import { defineConfig } from "vitest/config";
 
+/** One file at a time: they share one cluster, one browser, two cores. */
 const project = (name: string, include: string[], testTimeout: number) => ({
-  test: { name, include, testTimeout, hookTimeout: testTimeout, environment: "node" },
+  test: { name, include, testTimeout, hookTimeout: testTimeout, fileParallelism: false },
 });
 
 /** One project needs Node alone; each other one names the real thing it needs. */

@@ -1,9 +1,8 @@
 import { pino } from "pino";
-import { ConfigError } from "../settings.ts";
+import { explain } from "../settings.ts";
 import { openStore, probeStore } from "../storage-adapters/open.ts";
-import { StorageError } from "../storage-adapters/store.ts";
 import { parseCollectorConfig } from "./config.ts";
-import { ClusterError, startCollector } from "./process.ts";
+import { startCollector } from "./process.ts";
 
 /** The collector's process: settings in, one collector, signals out. */
 async function main(): Promise<void> {
@@ -20,8 +19,6 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  // What the operator can put right is said plainly; anything else is a fault and shows where it happened.
-  const isExpected = error instanceof ConfigError || error instanceof StorageError || error instanceof ClusterError;
-  console.error(isExpected ? error.message : error);
+  console.error(explain(error));
   process.exitCode = 1;
 }

@@ -1,5 +1,6 @@
 import { createServer, type Server } from "node:http";
 import { KubeConfig } from "@kubernetes/client-node";
+import { StartError } from "../settings.ts";
 import type { ObjectStore } from "../storage-adapters/store.ts";
 import { Collector } from "./collector.ts";
 import type { CollectorConfig } from "./config.ts";
@@ -7,7 +8,7 @@ import { type KubernetesClient, KubernetesError, kubernetesClient } from "./kube
 import type { Logger } from "./logger.ts";
 
 /** The cluster cannot be used; the message says which and what to do. */
-export class ClusterError extends Error {
+export class ClusterError extends StartError {
   override readonly name = "ClusterError";
 }
 

@@ -12,6 +12,7 @@ const ARROWS: Record<string, (from: string, to: string) => boolean> = {
   collector: (from, to) => to.startsWith("archive/") || to === "storage-adapters/store.ts" || composes(from, to),
   viewer: (from, to) => to.startsWith("archive/") || to === "storage-adapters/store.ts" || composes(from, to),
   "storage-adapters": () => false,
+  "settings.ts": (_, to) => to === "storage-adapters/store.ts",
 };
 
 /** Files that put a process together: they alone open adapters, read the environment and handle signals. */
