@@ -117,6 +117,7 @@ test("the demo shows its runs within 15 s of its start", async () => {
   const began = Date.now();
   try {
     const address = Promise.withResolvers<string>();
+    child.once("exit", (code) => address.reject(new Error(`the demo ended with ${code}`)));
     let said = "";
     child.stdout.on("data", (bytes: Buffer) => {
       said += bytes;

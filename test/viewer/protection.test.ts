@@ -1,0 +1,343 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { type ObjectReader, StorageError, type StorageErrorKind } from "../../storage-adapters/store.ts";
+import { appOver, BROWSER, counting, get } from "./app-fixture.ts";
+import { ArchiveFixture } from "./archive-fixture.ts";
+
+const EVIL = `"><script>alert(1)</script><img src=x onerror=alert(1)>'\u202e`;
+const RUN = "/namespaces/tekton-ci/pipelineruns/evil";
+
+describe("nothing that an archive contains runs in a reader's browser", () => {
+  const archive = new ArchiveFixture();
+  const app = appOver(archive.store);
+  beforeAll(async () => {
+    const place = {
+      repository: { url: `javascript:alert(1)//${EVIL}`, path: `o"<b>/r'<i>` },
+      pull: 7,
+      commit: `abc${EVIL}`,
+      check: EVIL,
+      event: EVIL,
+    };
+    const labels = { [EVIL]: EVIL };
+    await archive.run({
+      name: "evil",
+      status: "failed",
+      reason: EVIL,
+      message: EVIL,
+      took: 60,
+      why: EVIL,
+      pipeline: EVIL,
+      labels,
+      place,
+      skipped: [{ name: EVIL, reason: EVIL }],
+      tasks: [
+        {
+          name: EVIL,
+          taskRun: EVIL,
+          status: "failed",
+          reason: EVIL,
+          message: EVIL,
+          containers: [
+            {
+              title: EVIL,
+              status: "failed",
+              exitCode: 1,
+              lines: [EVIL, `\x1b[31m${EVIL}\x1b[0m`, `\x1b]8;;javascript:alert(1)\x07${EVIL}`],
+              state: "incomplete",
+              words: EVIL,
+              gaps: [{ afterLine: 1, cause: EVIL, words: EVIL }],
+            },
+          ],
+        },
+        { name: "none", containers: [{ title: "none", state: "none", words: EVIL }] },
+        { name: "podless", status: "failed", reason: EVIL, message: EVIL },
+      ],
+    });
+    await archive.run({
+      name: "real",
+      took: 1,
+      why: EVIL,
+      place: {
+        repository: { url: "https://github.com/o/r", path: "o/r" },
+        pull: 7,
+        commit: "a".repeat(40),
+        check: EVIL,
+      },
+    });
+  });
+
+  const TAG = /<(\/?[a-z][a-z0-9]*)((?:\s+[a-z][a-z0-9:-]*(?:="[^"]*")?)*)\s*\/?>/gi;
+  const TAGS = new Set(
+    "html head meta title link script noscript body a svg defs symbol circle path use line rect text header nav ol ul li span form label input main div section aside footer h1 h2 h3 p b code small dl dt dd time details summary table caption thead tbody tr th td i select option fieldset legend button".split(
+      " ",
+    ),
+  );
+  const DANGEROUS = /^(on.*|style|srcdoc|formaction|xlink:href)$/i;
+  const SAFE_URL = /^([/?#]|https:\/\/github\.com\/|$)/;
+
+  /** What a parser of HTML would act upon that Afterlog never writes. */
+  function dangers(html: string): string[] {
+    const found: string[] = [];
+    for (const [tag, name = "", attributes = ""] of html.replace(/^<!doctype html>/, "").matchAll(TAG)) {
+      if (!TAGS.has(name.replace("/", "").toLowerCase())) found.push(tag);
+      if (/^script$/i.test(name) && !/^<script src="\/assets\/live\.[0-9a-f]{12}\.js" defer>$/.test(tag))
+        found.push(tag);
+      for (const [, attribute = "", value = ""] of attributes.matchAll(/([a-z][a-z0-9:-]*)(?:="([^"]*)")?/gi)) {
+        if (DANGEROUS.test(attribute)) found.push(tag);
+        if (/^(href|src|action)$/i.test(attribute) && !SAFE_URL.test(value)) found.push(tag);
+      }
+    }
+    const outside = html.replace(/^<!doctype html>/, "").replaceAll(TAG, "");
+    return [...found, ...(/[<>]/.exec(outside) ?? [])];
+  }
+
+  test.each([
+    [RUN],
+    [`${RUN}?pipelineTask=none`],
+    [`${RUN}?pipelineTask=podless`],
+    [`${RUN}?pipelineTask=${encodeURIComponent(EVIL)}`],
+    [`${RUN}?pipelineTask=${encodeURIComponent(`x${EVIL}`)}`],
+    [`${RUN}?fragment=head`],
+    [`${RUN}?fragment=tree`],
+    [`${RUN}?fragment=rows`],
+    ["/"],
+    [`/?q=${encodeURIComponent(EVIL)}`],
+    ["/o/r/pull/7"],
+    ["/o/r"],
+    ["/namespaces/tekton-ci"],
+    [`/${encodeURIComponent(EVIL)}`],
+    [`/namespaces/${encodeURIComponent(EVIL)}/pipelineruns/x`],
+    [`/o/r/commit/${encodeURIComponent(EVIL)}`],
+    [`${RUN}?line=${encodeURIComponent(EVIL)}`],
+    [`/?status=${encodeURIComponent(EVIL)}`],
+  ])("%s", async (path) => {
+    const { body, headers } = await get(app, path);
+    expect(dangers(body)).toEqual([]);
+    expect(headers.get("Content-Security-Policy")).toBe(
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    );
+    expect(headers.get("X-Content-Type-Options")).toBe("nosniff");
+    expect(headers.get("Referrer-Policy")).toBe("same-origin");
+  });
+
+  test("a log is text also where a browser would rather see a page", async () => {
+    const { type, headers } = await get(app, `${RUN}.txt`);
+    expect(type).toMatch(/^text\/plain/);
+    expect(headers.get("X-Content-Type-Options")).toBe("nosniff");
+  });
+});
+
+describe("what no address can be", () => {
+  const archive = new ArchiveFixture();
+  const store = counting(archive.store);
+  const app = appOver(store);
+
+  test.each([
+    ["/namespaces/..%2f..%2fetc/pipelineruns/x", 400],
+    ["/namespaces/UPPER", 400],
+    [`/namespaces/${"a".repeat(64)}`, 400],
+    ["/namespaces/a%00b", 400],
+    ["/namespaces/a/pipelineruns/a%2fb", 400],
+    ["/namespaces/a/pipelineruns/%00", 400],
+    [`/namespaces/a/pipelineruns/${"x".repeat(254)}`, 400],
+    [`/namespaces/a/pipelineruns/${"x".repeat(10_000)}`, 400],
+    [`/namespaces/a/pipelineruns/x?step=${"x".repeat(10_000)}`, 400],
+    ["/namespaces/a/pipelineruns/x?uid=../../x", 400],
+    ["/namespaces/a/pipelineruns/x?uid=a%00b", 400],
+    ["/namespaces/a/pipelineruns/x?retry=-1", 400],
+    ["/namespaces/a/pipelineruns/x?retry=9e9", 400],
+    ["/namespaces/a/pipelineruns/%zz", 400],
+    ["/namespaces/a/pipelineruns/%ff%fe", 400],
+    ["/namespaces/a/pipelineruns/x?lines=20-10", 400],
+    ["/namespaces/a/pipelineruns/x?lines=1-99999999999999", 400],
+    ["/namespaces/a/pipelineruns/x?line=99:99", 400],
+    ["/namespaces/a/pipelineruns/x?t=2026-13-01T00:00:00Z", 400],
+    ["/namespaces/a/pipelineruns/x?fragment=rows&after=-1", 400],
+    ["/namespaces/a/pipelineruns/x?timestamps=maybe", 400],
+    ["/?buildid=x&namespace=a", 400],
+    ["/?buildid=7", 400],
+    ["/namespaces/a/pipelines/%2e%2e", 404],
+    ["/namespaces/a/pipelines/A_B", 400],
+    ["/namespaces/a/x/y", 404],
+    ["/o%2fr/x", 400],
+    ["/o/%00", 400],
+    ["/o/r%", 400],
+    ["/o/r/pull/0", 400],
+    ["/o/r/pull/x", 400],
+    ["/o/r/pull/99999999999999999999", 400],
+    ["/o/r/commit/xyz", 400],
+    [`/o/r/commit/${"a".repeat(65)}`, 400],
+    ["/o/<b>", 404],
+    [`/o/${"r".repeat(101)}`, 404],
+    ["/?before=x", 400],
+    ["/?before=../../..", 400],
+    ["/?status=evil", 400],
+    ["/?status=__proto__", 400],
+    ["/?status=constructor", 400],
+    [`/?q=${"x".repeat(10_000)}`, 400],
+    ["/?namespace=../x", 400],
+    [`/${"a/".repeat(2_000)}`, 400],
+    ["/logs/a/b/c%2fd", 400],
+    ["/logs/a/b/%ff", 400],
+    [`/logs/a/b/c?startTime=${"1".repeat(10_000)}`, 400],
+    ["/logs/a/b/c?completionTime=noon", 400],
+  ])("%s is %i in words, before the storage is asked", async (path, status) => {
+    store.reads.length = 0;
+    store.others.length = 0;
+    const answer = await get(app, path);
+    expect(answer.status).toBe(status);
+    expect(answer.type).toMatch(path.startsWith("/logs/") ? /^text\/plain/ : /^text\/html/);
+    expect(answer.body.replaceAll(/<[^>]*>/g, "").length).toBeGreaterThan(30);
+    expect([...store.reads, ...store.others]).toEqual([]);
+    expect(answer.headers.get("X-Content-Type-Options")).toBe("nosniff");
+    if (answer.type.startsWith("text/html"))
+      expect(answer.headers.get("Content-Security-Policy")).toContain("default-src 'none'");
+  });
+
+  test.each(["/namespaces/%2e%2e/pipelineruns/x", "/%2e%2e/%2e%2e/etc/passwd/pull/1/x"])(
+    "%s leads nowhere: dots are resolved before they could name anything",
+    async (path) => {
+      store.others.length = 0;
+      expect((await get(app, path)).status).toBe(404);
+      for (const key of store.others) expect(key).toMatch(/^v1\/index\/repository\/[\w%]+\/$/);
+    },
+  );
+
+  test("lines that no log can have", async () => {
+    await archive.run({ name: "r", took: 1, tasks: [{ name: "t", containers: [{ title: "a", lines: ["x"] }] }] });
+    for (const query of ["line=99999999999999999999-1", "lines=0-0", "t=never", "tail=-1"]) {
+      const { status, body } = await get(app, `/namespaces/tekton-ci/pipelineruns/r?${query}`);
+      expect([query, status]).toEqual([query, 400]);
+      expect(body).toContain("for example");
+    }
+  });
+});
+
+describe("only namespaces that may be shown are", () => {
+  const archive = new ArchiveFixture();
+  const app = appOver(archive.store, { namespaces: ["tekton-ci"] });
+  const place = {
+    repository: { url: "https://github.com/o/r", path: "o/r" },
+    pull: 7,
+    commit: "a".repeat(40),
+    build: "77",
+  };
+  beforeAll(async () => {
+    const task = { name: "t", taskRun: "sec", containers: [{ title: "a", lines: ["hidden"] }] };
+    await archive.run({ namespace: "secret", name: "hidden", took: 1, pipeline: "p", place, tasks: [task] });
+  });
+
+  test.each([
+    "/namespaces/secret",
+    "/namespaces/secret/pipelineruns/hidden",
+    "/namespaces/secret/pipelineruns/hidden.txt",
+    "/namespaces/secret/pipelineruns/hidden.json",
+    "/namespaces/secret/taskruns/sec",
+    "/namespaces/secret/pipelines/p",
+    "/namespaces/secret/pipelines/p/latest",
+    "/logs/secret/sec-pod/step-a",
+    "/?buildid=77&namespace=secret",
+    "/?namespace=secret",
+    "/o/r",
+    "/o/r.json",
+    "/o/r/pull/7",
+    `/o/r/commit/${"a".repeat(40)}`,
+    "/o/r/commit/aaaaaaa",
+  ])("%s is 404 as if it were not there", async (path) => {
+    const shown = await get(app, path);
+    expect(shown.status).toBe(404);
+    const nowhere = await get(app, path.replace("secret", "nowhere").replace("/o/r", "/o/x"));
+    expect(nowhere.status).toBe(404);
+    expect(shown.body.replaceAll("secret", "nowhere").replaceAll("o/r", "o/x")).toBe(nowhere.body);
+  });
+
+  test("lists hold none of them", async () => {
+    for (const path of ["/", "/.json", "/?q=hidden", "/?q=secret/hidden", "/?q=o/r%237", "/o/r"]) {
+      const { status, body } = await get(app, path);
+      expect([200, 404]).toContain(status);
+      expect(body).not.toContain("pipelineruns/hidden");
+    }
+    expect(JSON.parse((await get(app, "/.json")).body)).toEqual({ runs: [], looked: 0, damaged: 0 });
+  });
+});
+
+describe("what the storage does is a status, with words and without a stack", () => {
+  const archive = new ArchiveFixture();
+  const record = () =>
+    archive.run({ name: "r", took: 1, tasks: [{ name: "t", containers: [{ title: "a", lines: ["x"] }] }] });
+  beforeAll(record);
+  const failing = (error: Error): ObjectReader => ({
+    get: () => Promise.reject(error),
+    stat: () => Promise.reject(error),
+    // biome-ignore lint/correctness/useYield: a listing that fails at once
+    list: async function* () {
+      throw error;
+    },
+  });
+
+  const kinds: [StorageErrorKind, number, string][] = [
+    ["unavailable", 503, "The archive cannot be read at the moment"],
+    ["denied", 502, "The archive refuses to be read"],
+    ["invalid", 502, "The storage did not understand the viewer"],
+    ["not-found", 502, "A part of this log is missing from the storage"],
+  ];
+  test.each(kinds)("%s is %i", async (kind, status, title) => {
+    const app = appOver(failing(new StorageError(kind, "AKIA-secret at bucket.internal")));
+    for (const path of ["/", "/namespaces/tekton-ci/pipelineruns/r", "/o/r/pull/1", "/namespaces/tekton-ci", "/?q=x"]) {
+      const answer = await get(app, path);
+      expect([path, answer.status]).toEqual([path, status]);
+      expect(answer.body).toContain(title);
+      expect(answer.body).not.toMatch(/AKIA|at .*\.ts:\d+/);
+      expect(answer.headers.get("Cache-Control")).toBe("no-store");
+    }
+  });
+
+  test("a fault of Afterlog's own is 500, and told to the operators alone", async () => {
+    const told: object[] = [];
+    const logger = { error: (details: object) => void told.push(details), warn() {} };
+    const answer = await get(appOver(failing(new TypeError("secret detail")), { logger }), "/");
+    expect(answer.status).toBe(500);
+    expect(answer.body).not.toContain("secret detail");
+    expect(told).toMatchObject([{ path: "/", err: { message: "secret detail" } }]);
+  });
+
+  test.each([
+    ["a damaged record", "record.json", "{", /record\.json is not JSON/],
+    [
+      "a record of a later version",
+      "record.json",
+      '{"version":99}',
+      /version 99, this Afterlog knows up to 1: upgrade/,
+    ],
+  ])("%s is 502 and named", async (_, suffix, bytes, words) => {
+    const own = new ArchiveFixture();
+    await own.run({ name: "r", took: 1 });
+    for await (const item of own.store.list("v1/runs/")) {
+      if (item.key.endsWith(suffix)) await own.store.put(item.key, Buffer.from(bytes));
+    }
+    const answer = await get(appOver(own.store), "/namespaces/tekton-ci/pipelineruns/r");
+    expect(answer.status).toBe(502);
+    expect(answer.body).toMatch(words);
+  });
+
+  test("a segment that is gone is 502, never an empty log", async () => {
+    const own = new ArchiveFixture();
+    await own.run({ name: "r", took: 1, tasks: [{ name: "t", containers: [{ title: "a", lines: ["x"] }] }] });
+    for await (const item of own.store.list("v1/runs/"))
+      if (item.key.endsWith(".zst")) await own.store.delete(item.key);
+    for (const path of ["r", "r.txt", "r.txt?step=a"]) {
+      expect([path, (await get(appOver(own.store), `/namespaces/tekton-ci/pipelineruns/${path}`)).status]).toEqual([
+        path,
+        502,
+      ]);
+    }
+  });
+
+  test("an entry that has outlived its record is 410", async () => {
+    const own = new ArchiveFixture();
+    await own.run({ name: "r", took: 1 });
+    for await (const item of own.store.list("v1/runs/")) await own.store.delete(item.key);
+    const answer = await get(appOver(own.store), "/namespaces/tekton-ci/pipelineruns/r", BROWSER);
+    expect(answer.status).toBe(410);
+    expect(answer.body).toContain("This run has expired");
+  });
+});

@@ -1,0 +1,48 @@
+import { Hono } from "hono";
+import { compress } from "hono/compress";
+import type { ArchiveReader } from "../archive/reader.ts";
+import { loadAssets } from "./assets.ts";
+import { nothingHere } from "./lookup.ts";
+import { problemOf } from "./problem.ts";
+import { protect, refuse } from "./protection.ts";
+import { homeRoutes } from "./routes/home.ts";
+import { namespaceRoutes } from "./routes/namespace.ts";
+import { podLogRoutes } from "./routes/pod-log.ts";
+import { probeRoutes } from "./routes/probes.ts";
+import { problemAnswer } from "./routes/problem.ts";
+import { repositoryRoutes } from "./routes/repository.ts";
+import { runRoutes } from "./routes/run.ts";
+import type { Logger, Namespaces, Site } from "./site.ts";
+
+export type AppOptions = {
+  archive: ArchiveReader;
+  namespaces: Namespaces;
+  /** Public origin for absolute links. */
+  url?: string;
+  now?: () => Date;
+  logger?: Logger;
+  /** Rejects with the reason while the archive cannot be read. */
+  ready: () => Promise<void>;
+};
+
+const SILENT: Logger = { error() {}, warn() {} };
+
+/** The viewer as a function from requests to answers. */
+export function createApp(options: AppOptions): Hono {
+  const { archive, namespaces, url, now = () => new Date(), logger = SILENT, ready } = options;
+  const assets = loadAssets();
+  const site: Site = { archive, namespaces, now, logger, assets, ...(url && { url }) };
+  const app = new Hono();
+  app.use(compress());
+  app.use(protect, refuse);
+  app.onError((error, c) => problemAnswer(c, site, problemOf(error)));
+  app.route("/", assets.routes);
+  app.route("/", probeRoutes(site, ready));
+  app.route("/", homeRoutes(site));
+  app.route("/", podLogRoutes(site));
+  app.route("/", runRoutes(site));
+  app.route("/", namespaceRoutes(site));
+  app.route("/", repositoryRoutes(site));
+  app.notFound((c) => problemAnswer(c, site, nothingHere()));
+  return app;
+}

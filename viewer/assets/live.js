@@ -1,0 +1,237 @@
+// Makes pages quicker: every one of them is complete without it.
+
+const POLL_MS = 1_500;
+const IDLE_MS = 5_000;
+const MAX_PAUSE_MS = 30_000;
+const TELL_MS = 10_000;
+const MAX_ROWS = 2_000;
+
+const root = document.documentElement;
+const byId = (id) => document.getElementById(id);
+const numberOf = (row) => Number(row.id.slice(1));
+
+// Addresses of Tekton's Dashboard: /#/namespaces/…, which no server ever sees.
+
+function translateDashboard() {
+  if (location.pathname !== "/" || !location.hash.startsWith("#/")) return;
+  const url = new URL(location.hash.slice(1), location.origin);
+  const path = url.pathname.match(/^\/namespaces\/[^/]+(\/(pipelineruns|taskruns)(\/[^/]+)?)?/)?.[0] ?? "/";
+  const pipeline = url.searchParams.get("labelSelector")?.match(/tekton\.dev\/pipeline=([^,]+)/)?.[1];
+  const list = path.match(/(.*)\/(pipelineruns|taskruns)$/)?.[1];
+  const ofPipeline = pipeline ? `/pipelines/${encodeURIComponent(pipeline)}` : "";
+  location.replace(list ? list + ofPipeline : path + url.search);
+}
+
+// Selected lines: #L10, #L10-L20, #10-20, #step:10-20.
+
+let selected;
+
+function mark() {
+  for (const row of document.querySelectorAll(".r")) {
+    row.classList.toggle("s", selected?.from <= numberOf(row) && numberOf(row) <= selected.to);
+  }
+}
+
+function showHash() {
+  const [, step, first, second = first] = location.hash.match(/^#(?:([^:]+):)?L?(\d{1,12})(?:-L?(\d{1,12}))?$/) ?? [];
+  const pane = byId("pane");
+  if (!first || !pane) return;
+  const [from, to] = [Number(first), Number(second)].sort((a, b) => a - b);
+  const isOtherStep = step && step !== pane.dataset.step;
+  const row = isOtherStep ? null : byId(`L${from}`);
+  const line = from === to ? `${from}` : `${from}-${to}`;
+  const params = new URLSearchParams(location.search);
+  if (row) {
+    selected = { from, to };
+    mark();
+    row.scrollIntoView({ block: "center" });
+  } else if (params.get("line") !== line) {
+    if (isOtherStep) params.set("step", step);
+    for (const name of ["lines", "tail", "t"]) params.delete(name);
+    params.set("line", line);
+    location.replace(`?${params}#L${line.replace("-", "-L")}`);
+  }
+}
+
+/** What `?line=` or `?t=` has marked. */
+function showMarked() {
+  const rows = document.querySelectorAll(".r.s");
+  if (rows.length === 0 || location.hash) return;
+  selected = { from: numberOf(rows[0]), to: numberOf(rows[rows.length - 1]) };
+  rows[0].scrollIntoView({ block: "center" });
+}
+
+function select(event) {
+  const link = event.target.closest?.(".r > a");
+  if (!link || event.ctrlKey || event.metaKey || event.button !== 0) return;
+  event.preventDefault();
+  if (event.shiftKey) getSelection().removeAllRanges();
+  const line = numberOf(link.parentElement);
+  const start = event.shiftKey && selected ? (selected.start ?? selected.from) : line;
+  const [from, to] = [Math.min(start, line), Math.max(start, line)];
+  selected = { start, from, to };
+  history.replaceState(history.state, "", from === to ? `#L${from}` : `#L${from}-L${to}`);
+  mark();
+}
+
+// A page that still changes.
+
+let updated;
+let headAt = Date.now();
+let isFinal = false;
+let isFollowing = false;
+let lastY = 0;
+
+/** Replaces elements by id, adds new ones before the log's end; what is read stays in place. */
+function put(markup) {
+  const box = document.createElement("template");
+  box.innerHTML = markup;
+  const top = () => document.querySelector(".rows")?.getBoundingClientRect().top ?? 0;
+  const before = top();
+  for (const node of [...box.content.children]) {
+    const old = byId(node.id);
+    for (const fold of [node, ...node.querySelectorAll("[data-key]")]) {
+      const known = fold.dataset.key && document.querySelector(`[data-key="${CSS.escape(fold.dataset.key)}"]`);
+      if (known) fold.open = known.open;
+    }
+    if (!old) byId("end")?.before(node);
+    else if (node.matches(".r") ? old.textContent !== node.textContent : !old.isEqualNode(node)) old.replaceWith(node);
+  }
+  if (before < 0) scrollBy({ top: top() - before, behavior: "instant" });
+  lastY = scrollY;
+}
+
+async function part(fragment, query, after = "") {
+  const params = new URLSearchParams(query);
+  for (const [key, value] of Object.entries({ fragment, after })) params.set(key, value);
+  const answer = await fetch(`${location.pathname}?${params}`, { headers: { Accept: "text/html" } });
+  if (!answer.ok) throw new Error(`${answer.status}`);
+  return { markup: await answer.text(), headers: answer.headers };
+}
+
+async function refreshHead(query, headers) {
+  isFinal = headers.get("X-Run-Final") === "true";
+  const now = headers.get("X-Run-Updated");
+  if (now === updated && Date.now() - headAt < 2 * TELL_MS) return;
+  for (const name of ["head", "tree"]) put((await part(name, query)).markup);
+  [updated, headAt] = [now, Date.now()];
+  document.title = byId("head")?.dataset.title ?? document.title;
+}
+
+async function pollHead(query) {
+  await refreshHead(query, (await part("head", query)).headers);
+  return IDLE_MS;
+}
+
+function scrollToEnd() {
+  scrollTo({ top: root.scrollHeight, behavior: "instant" });
+  lastY = scrollY;
+}
+
+/** A reload begins at the end, or where the reader was. */
+function follow(on) {
+  isFollowing = on;
+  history.replaceState({ isAway: !on }, "");
+  history.scrollRestoration = on ? "manual" : "auto";
+  byId("follow").checked = on;
+}
+
+function offerFollow() {
+  const title = document.querySelector("[data-live] #what");
+  if (!title || byId("follow")) return;
+  title.insertAdjacentHTML("afterend", '<label class="tog"><input type="checkbox" id="follow"> Follow</label>');
+  byId("follow").onchange = ({ target }) => {
+    follow(target.checked);
+    if (isFollowing) scrollToEnd();
+  };
+  follow(isFollowing);
+}
+
+function onScroll() {
+  if (!byId("follow")) return;
+  const isUp = scrollY < lastY - 2;
+  lastY = scrollY;
+  if (isFollowing ? isUp : !isUp && byId("end").getBoundingClientRect().bottom <= innerHeight + 8) follow(!isFollowing);
+}
+
+let announced = 0;
+function announce(always) {
+  if (!always && Date.now() - announced < TELL_MS) return;
+  announced = Date.now();
+  byId("say").textContent = byId("live").textContent;
+}
+
+/** New rows, and the last one again, which may have grown. Tells how long to wait for more. */
+async function pollRows(query) {
+  const rows = document.querySelectorAll("#pane .r");
+  const isFull = rows.length >= MAX_ROWS;
+  if (isFull && !isFollowing) return pollHead(query);
+  const last = rows.length > 0 ? numberOf(rows[rows.length - 1]) : 0;
+  const { markup, headers } = await part(isFull ? "pane" : "rows", query, Math.max(0, last - 1));
+  put(markup);
+  offerFollow();
+  const lines = Number(headers.get("X-Log-Lines"));
+  const shown = Math.min(lines, last + 499);
+  for (const [id, n] of [
+    ["last", shown],
+    ["total", lines],
+  ])
+    byId(id).textContent = n.toLocaleString("en");
+  mark();
+  if (isFollowing) scrollToEnd();
+  const isEnded = headers.get("X-Log-Ended") === "true" && shown >= lines;
+  announce(isEnded);
+  if (isEnded) byId("follow")?.parentElement.remove();
+  await refreshHead(query, headers);
+  if (isFollowing) scrollToEnd();
+  if (isEnded) return undefined;
+  return shown < lines ? 0 : POLL_MS;
+}
+
+/** Until there is a log. */
+async function pollPane() {
+  const { markup, headers } = await part("pane", location.search);
+  put(markup);
+  offerFollow();
+  await refreshHead(location.search, headers);
+}
+
+async function live() {
+  const { live: start, run } = byId("pane")?.dataset ?? {};
+  if (run === undefined) return;
+  updated = run;
+  isFollowing = !!start && !location.hash && !history.state?.isAway && !/[?&](line|lines|t)=/.test(location.search);
+  offerFollow();
+  addEventListener("scroll", onScroll, { passive: true });
+  if (isFollowing) scrollToEnd();
+  let hasEnded = start === undefined;
+  for (let pause = POLL_MS; !isFinal || !hasEnded; ) {
+    const ms = document.hidden ? Math.max(pause, IDLE_MS) : pause;
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    try {
+      const query = byId("pane").dataset.live;
+      pause = IDLE_MS;
+      if (hasEnded) await pollHead(query ?? location.search);
+      else if (query) {
+        const next = await pollRows(query);
+        hasEnded = next === undefined;
+        pause = next ?? IDLE_MS;
+      } else {
+        await pollPane();
+        hasEnded = isFinal && !byId("pane").dataset.live;
+      }
+    } catch (error) {
+      pause = Math.min(MAX_PAUSE_MS, Math.max(POLL_MS, pause) * 2);
+      const strip = byId("live")?.lastElementChild;
+      if (strip) strip.textContent = `New lines cannot be fetched (${error.message}); trying again.`;
+    }
+  }
+}
+
+root.classList.add("js");
+translateDashboard();
+addEventListener("hashchange", showHash);
+addEventListener("click", select);
+showMarked();
+showHash();
+live();

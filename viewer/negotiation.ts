@@ -1,0 +1,41 @@
+import type { Context } from "hono";
+import { accepts } from "hono/accepts";
+
+/** One address, three faces. */
+export type Format = "html" | "text" | "json";
+
+const SUFFIX = /\.(txt|json)$/;
+const FORMATS: Record<string, Format> = {
+  ".txt": "text",
+  ".json": "json",
+  "text/html": "html",
+  "text/plain": "text",
+  "application/json": "json",
+};
+/** Programs that people type into a terminal: they say `Accept: *` and mean text. */
+const TEXT_AGENTS = /^(curl|wget|httpie|python-requests)\//i;
+
+/** `name.txt` → `name` and text. What has no such suffix keeps its name and no format. */
+export function splitSuffix(value: string): { bare: string; format?: Format } {
+  const suffix = SUFFIX.exec(value)?.[0];
+  const format = suffix && FORMATS[suffix];
+  return suffix && format ? { bare: value.slice(0, -suffix.length), format } : { bare: value };
+}
+
+/** What the client would like, told from Accept and, where that says nothing, from its name. */
+export function preferredFormat(c: Context): Format {
+  const type = accepts(c, {
+    header: "Accept",
+    supports: ["text/html", "text/plain", "application/json"],
+    default: "*/*",
+  });
+  const asked = FORMATS[type];
+  if (asked) return asked;
+  return TEXT_AGENTS.test(c.req.header("User-Agent") ?? "") ? "text" : "html";
+}
+
+/** The format of the whole request, for answers that do not depend on the address: errors. */
+export const formatOfRequest = (c: Context): Format => splitSuffix(c.req.path).format ?? preferredFormat(c);
+
+/** What a cache must compare where the address alone does not decide. */
+export const NEGOTIATED = "Accept, User-Agent";

@@ -1,0 +1,42 @@
+import type { MiddlewareHandler } from "hono";
+import { badRequest } from "./problem.ts";
+
+/** Longest path and query that any address of Afterlog can have, with room for a pasted search. */
+const MAX_PATH = 1_024;
+const MAX_VALUE = 512;
+
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/** Requests that no address can be are refused before anything is done for them. */
+export const refuse: MiddlewareHandler = async (c, next) => {
+  const { pathname, searchParams } = new URL(c.req.url);
+  if (pathname.length > MAX_PATH) throw badRequest("It is longer than any address of Afterlog.");
+  for (const [name, value] of searchParams) {
+    if (name.length + value.length > MAX_VALUE)
+      throw badRequest("One of its values is longer than any that Afterlog knows.");
+  }
+  await next();
+};
+
+/**
+ * Nothing that a log contains can run in a reader's browser, even if it got out unescaped: a page runs what Afterlog
+ * serves and nothing else.
+ */
+export const protect: MiddlewareHandler = async (c, next) => {
+  await next();
+  c.header("X-Content-Type-Options", "nosniff");
+  // The Dashboard copies the headers of a text to its own origin: only pages bring a policy.
+  if (!c.res.headers.get("Content-Type")?.startsWith("text/html")) return;
+  c.header("Content-Security-Policy", POLICY);
+  c.header("Referrer-Policy", "same-origin");
+  c.header("Cross-Origin-Opener-Policy", "same-origin");
+};

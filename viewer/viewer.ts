@@ -1,0 +1,44 @@
+import { ArchiveReader } from "../archive/reader.ts";
+import type { ObjectReader } from "../storage-adapters/store.ts";
+import { createApp } from "./app.ts";
+import type { ViewerConfig } from "./config.ts";
+import { type RunningServer, serve } from "./server.ts";
+import type { Logger } from "./site.ts";
+
+export type ViewerOptions = {
+  config: Pick<ViewerConfig, "namespaces" | "host" | "port" | "url">;
+  /** Open already; whoever opened it closes it. */
+  store: ObjectReader;
+  logger?: Logger;
+  /** Closes the viewer. */
+  signal?: AbortSignal;
+};
+
+/** How long the store may take to say that it is there. */
+const READY_MS = 5_000;
+
+/** Serves the archive in a store until `close()` or the signal's abort. */
+export async function startViewer({ config, store, logger, signal }: ViewerOptions): Promise<RunningServer> {
+  signal?.throwIfAborted();
+  const app = createApp({
+    archive: new ArchiveReader(store),
+    namespaces: config.namespaces,
+    ...(config.url && { url: config.url }),
+    ...(logger && { logger }),
+    ready: () => askStore(store),
+  });
+  const server = await serve(app, config);
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= server.close();
+    return closing;
+  };
+  signal?.addEventListener("abort", () => void close(), { once: true });
+  return { url: server.url, close };
+}
+
+/** One listing that ends at its first item: what every page begins with. */
+async function askStore(store: ObjectReader): Promise<void> {
+  const signal = AbortSignal.timeout(READY_MS);
+  for await (const _ of store.list("v1/", { delimiter: "/", signal })) return;
+}
