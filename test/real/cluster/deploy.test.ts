@@ -2,7 +2,7 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, connect as tcp } from "node:net";
-import { networkInterfaces, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
@@ -405,7 +405,10 @@ describe.skipIf(why)(`deploy/ on the real cluster${why ? ` (skipped: ${why})` : 
     const config = new KubeConfig();
     config.loadFromDefault();
     const server = new URL(config.getCurrentCluster()?.server ?? "");
-    const host = networkInterfaces()[PODS_BRIDGE]?.find(({ family }) => family === "IPv4")?.address;
+    // Not os.networkInterfaces(): it leaves out a bridge to which no pod is connected at the moment.
+    const { stdout } = await run("ip", ["-json", "-4", "address", "show", "dev", PODS_BRIDGE]);
+    const [device] = JSON.parse(stdout) as { addr_info?: { local: string }[] }[];
+    const host = device?.addr_info?.[0]?.local;
     if (!host) throw new Error(`the test cluster's bridge ${PODS_BRIDGE} has no address`);
     const forwarder = createServer((socket) => {
       const upstream = tcp(Number(server.port), server.hostname);
