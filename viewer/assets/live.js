@@ -2,11 +2,11 @@
 
 const POLL_MS = 1_500;
 const IDLE_MS = 5_000;
-const MAX_PAUSE_MS = 30_000;
 const TELL_MS = 10_000;
 const MAX_ROWS = 2_000;
 
 const root = document.documentElement;
+const all = (selector) => [...document.querySelectorAll(selector)];
 const byId = (id) => document.getElementById(id);
 const numberOf = (row) => Number(row.id.slice(1));
 
@@ -27,7 +27,7 @@ function translateDashboard() {
 let selected;
 
 function mark() {
-  for (const row of document.querySelectorAll(".r")) {
+  for (const row of all(".r")) {
     row.classList.toggle("s", selected?.from <= numberOf(row) && numberOf(row) <= selected.to);
   }
 }
@@ -47,7 +47,6 @@ function showHash() {
     row.scrollIntoView({ block: "center" });
   } else if (params.get("line") !== line) {
     if (isOtherStep) params.set("step", step);
-    for (const name of ["lines", "tail", "t"]) params.delete(name);
     params.set("line", line);
     location.replace(`?${params}#L${line.replace("-", "-L")}`);
   }
@@ -55,9 +54,9 @@ function showHash() {
 
 /** What `?line=` or `?t=` has marked. */
 function showMarked() {
-  const rows = document.querySelectorAll(".r.s");
-  if (rows.length === 0 || location.hash) return;
-  selected = { from: numberOf(rows[0]), to: numberOf(rows[rows.length - 1]) };
+  const rows = all(".r.s");
+  if (!rows[0] || location.hash) return;
+  selected = { from: numberOf(rows[0]), to: numberOf(rows.at(-1)) };
   rows[0].scrollIntoView({ block: "center" });
 }
 
@@ -70,7 +69,7 @@ function select(event) {
   const start = event.shiftKey && selected ? (selected.start ?? selected.from) : line;
   const [from, to] = [Math.min(start, line), Math.max(start, line)];
   selected = { start, from, to };
-  history.replaceState(history.state, "", from === to ? `#L${from}` : `#L${from}-L${to}`);
+  history.replaceState(history.state, "", from === to ? `#L${to}` : `#L${from}-L${to}`);
   mark();
 }
 
@@ -78,20 +77,18 @@ function select(event) {
 
 let updated;
 let headAt = Date.now();
-let isFinal = false;
-let isFollowing = false;
-let lastY = 0;
+let toldAt = 0;
+let isFinal, isFollowing, lastY;
 
 /** Replaces elements by id, adds new ones before the log's end; what is read stays in place. */
 function put(markup) {
-  const box = document.createElement("template");
-  box.innerHTML = markup;
-  const top = () => document.querySelector(".rows")?.getBoundingClientRect().top ?? 0;
+  const page = new DOMParser().parseFromString(markup, "text/html");
+  const top = () => all(".rows")[0]?.getBoundingClientRect().top ?? 0;
   const before = top();
-  for (const node of [...box.content.children]) {
+  for (const node of [...page.body.children]) {
     const old = byId(node.id);
     for (const fold of [node, ...node.querySelectorAll("[data-key]")]) {
-      const known = fold.dataset.key && document.querySelector(`[data-key="${CSS.escape(fold.dataset.key)}"]`);
+      const known = all("[data-key]").find(({ dataset }) => dataset.key === fold.dataset.key);
       if (known) fold.open = known.open;
     }
     if (!old) byId("end")?.before(node);
@@ -137,7 +134,7 @@ function follow(on) {
 }
 
 function offerFollow() {
-  const title = document.querySelector("[data-live] #what");
+  const [title] = all("[data-live] #what");
   if (!title || byId("follow")) return;
   title.insertAdjacentHTML("afterend", '<label class="tog"><input type="checkbox" id="follow"> Follow</label>');
   byId("follow").onchange = ({ target }) => {
@@ -154,46 +151,31 @@ function onScroll() {
   if (isFollowing ? isUp : !isUp && byId("end").getBoundingClientRect().bottom <= innerHeight + 8) follow(!isFollowing);
 }
 
-let announced = 0;
-function announce(always) {
-  if (!always && Date.now() - announced < TELL_MS) return;
-  announced = Date.now();
-  byId("say").textContent = byId("live").textContent;
-}
-
 /** New rows, and the last one again, which may have grown. Tells how long to wait for more. */
 async function pollRows(query) {
-  const rows = document.querySelectorAll("#pane .r");
+  const rows = all(".r");
   const isFull = rows.length >= MAX_ROWS;
   if (isFull && !isFollowing) return pollHead(query);
-  const last = rows.length > 0 ? numberOf(rows[rows.length - 1]) : 0;
+  const last = rows.length > 0 ? numberOf(rows.at(-1)) : 0;
   const { markup, headers } = await part(isFull ? "pane" : "rows", query, Math.max(0, last - 1));
   put(markup);
   offerFollow();
   const lines = Number(headers.get("X-Log-Lines"));
   const shown = Math.min(lines, last + 499);
-  for (const [id, n] of [
-    ["last", shown],
-    ["total", lines],
-  ])
-    byId(id).textContent = n.toLocaleString("en");
+  byId("last").textContent = shown.toLocaleString("en");
+  byId("total").textContent = lines.toLocaleString("en");
   mark();
   if (isFollowing) scrollToEnd();
   const isEnded = headers.get("X-Log-Ended") === "true" && shown >= lines;
-  announce(isEnded);
+  if (isEnded || Date.now() - toldAt > TELL_MS) {
+    byId("say").textContent = byId("live").textContent;
+    toldAt = Date.now();
+  }
   if (isEnded) byId("follow")?.parentElement.remove();
   await refreshHead(query, headers);
   if (isFollowing) scrollToEnd();
   if (isEnded) return undefined;
   return shown < lines ? 0 : POLL_MS;
-}
-
-/** Until there is a log. */
-async function pollPane() {
-  const { markup, headers } = await part("pane", location.search);
-  put(markup);
-  offerFollow();
-  await refreshHead(location.search, headers);
 }
 
 async function live() {
@@ -210,20 +192,22 @@ async function live() {
     await new Promise((resolve) => setTimeout(resolve, ms));
     try {
       const query = byId("pane").dataset.live;
-      pause = IDLE_MS;
-      if (hasEnded) await pollHead(query ?? location.search);
+      if (hasEnded) pause = await pollHead(query ?? location.search);
       else if (query) {
         const next = await pollRows(query);
         hasEnded = next === undefined;
         pause = next ?? IDLE_MS;
       } else {
-        await pollPane();
+        const { markup, headers } = await part("pane", location.search);
+        put(markup);
+        offerFollow();
+        await refreshHead(location.search, headers);
         hasEnded = isFinal && !byId("pane").dataset.live;
+        pause = IDLE_MS;
       }
     } catch (error) {
-      pause = Math.min(MAX_PAUSE_MS, Math.max(POLL_MS, pause) * 2);
-      const strip = byId("live")?.lastElementChild;
-      if (strip) strip.textContent = `New lines cannot be fetched (${error.message}); trying again.`;
+      pause = Math.min(30_000, Math.max(POLL_MS, pause) * 2);
+      byId("live")?.lastElementChild.replaceChildren(`No answer (${error.message}); trying again.`);
     }
   }
 }

@@ -22,6 +22,9 @@ export type RunPageOptions = {
   linkTo: (choice: object) => string;
 };
 
+/** What its parts need: those that the script asks for on their own. */
+export type RunPartOptions = Omit<RunPageOptions, "pane" | "isSettled">;
+
 /** A run: what happened, its tasks, and one of its logs. */
 export function runPage(options: RunPageOptions): Html {
   const { site, found, selection, pane, isSettled } = options;
@@ -47,9 +50,9 @@ ${pane}
   });
 }
 
-export const headOf = ({ site, found, selection, linkTo }: RunPageOptions): Html =>
+export const headOf = ({ site, found, selection, linkTo }: RunPartOptions): Html =>
   runHead(found.record, site.now(), linkTo, sameName(found), titleOf(found.record, selection));
-export const treeOf = ({ site, found, selection, linkTo }: RunPageOptions): Html =>
+export const treeOf = ({ site, found, selection, linkTo }: RunPartOptions): Html =>
   tree({ record: found.record, selection, now: site.now(), linkTo });
 
 const MARKS = { ok: "✓", bad: "✗", warn: "!", run: "●", off: "–" };

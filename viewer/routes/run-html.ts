@@ -5,7 +5,7 @@ import { choiceOf, query, runPath } from "../address.ts";
 import { type Html, html } from "../pages/html.ts";
 import { emptyPane, end, type LogSelection, liveStrip, pane, paneTitle } from "../pages/pane.ts";
 import { rows } from "../pages/rows.ts";
-import { headOf, type RunPageOptions, runPage, treeOf } from "../pages/run.ts";
+import { headOf, type RunPartOptions, runPage, treeOf } from "../pages/run.ts";
 import { openLog } from "../run-log.ts";
 import type { Selection } from "../selection.ts";
 import { clockAfter, type Placed, place, WINDOW_LINES, type WindowRequest } from "../window.ts";
@@ -17,7 +17,7 @@ export async function runHtml(request: RunRequest, selection: Selection): Promis
   const { record, isNewest } = found;
   const path = runPath(record.run);
   const shown = isNewest && !asked.choice.uid ? {} : { uid: record.run.uid };
-  const options: Omit<RunPageOptions, "pane" | "isSettled"> = {
+  const options: RunPartOptions = {
     site,
     found,
     selection,
@@ -29,11 +29,9 @@ export async function runHtml(request: RunRequest, selection: Selection): Promis
   c.header("Cache-Control", record.final ? "no-cache" : "no-store");
   switch (asked.fragment) {
     case "head":
-      return c.html(
-        html`${headOf({ ...options, pane: html``, isSettled: false })}${selection.type === "log" && paneTitle(record, selection)}`,
-      );
+      return c.html(html`${headOf(options)}${selection.type === "log" && paneTitle(record, selection)}`);
     case "tree":
-      return c.html(treeOf({ ...options, pane: html``, isSettled: false }));
+      return c.html(treeOf(options));
     case "rows":
       return c.html(selection.type === "log" ? await rowsFragment(request, selection) : "");
     case "pane":
