@@ -1,4 +1,4 @@
-// Makes pages quicker: every one of them is complete without it.
+// Makes pages quicker; each is complete without it.
 
 const POLL_MS = 1_500;
 const IDLE_MS = 5_000;
@@ -10,7 +10,7 @@ const all = (selector) => [...document.querySelectorAll(selector)];
 const byId = (id) => document.getElementById(id);
 const numberOf = (row) => Number(row.id.slice(1));
 
-// Addresses of Tekton's Dashboard: /#/namespaces/…, which no server ever sees.
+// The Dashboard's /#/namespaces/…, which no server sees.
 
 function translateDashboard() {
   if (location.pathname !== "/" || !location.hash.startsWith("#/")) return;
@@ -22,7 +22,7 @@ function translateDashboard() {
   location.replace(list ? list + ofPipeline : path + url.search);
 }
 
-// Selected lines: #L10, #L10-L20, #10-20, #step:10-20.
+// #L10, #L10-L20, #10-20, #step:10-20.
 
 let selected;
 
@@ -80,7 +80,7 @@ let headAt = Date.now();
 let toldAt = 0;
 let isFinal, isFollowing, lastY;
 
-/** Replaces elements by id, adds new ones before the log's end; what is read stays in place. */
+/** Replaces elements by id, adds others at the log's end; what is read stays in place. */
 function put(markup) {
   const page = new DOMParser().parseFromString(markup, "text/html");
   const top = () => all(".rows")[0]?.getBoundingClientRect().top ?? 0;
@@ -125,7 +125,7 @@ function scrollToEnd() {
   lastY = scrollY;
 }
 
-/** A reload begins at the end, or where the reader was. */
+/** Also after a reload. */
 function follow(on) {
   isFollowing = on;
   history.replaceState({ isAway: !on }, "");
@@ -151,7 +151,7 @@ function onScroll() {
   if (isFollowing ? isUp : !isUp && byId("end").getBoundingClientRect().bottom <= innerHeight + 8) follow(!isFollowing);
 }
 
-/** New rows, and the last one again, which may have grown. Tells how long to wait for more. */
+/** New rows, and the last one, which may have grown. */
 async function pollRows(query) {
   const rows = all(".r");
   const isFull = rows.length >= MAX_ROWS;
