@@ -75,10 +75,8 @@ export class Window {
   #settle(): void {
     if (this.#kept.length === 0) return;
     const text = Buffer.concat(this.#kept);
-    for (let start = 0; start < text.byteLength; ) {
-      const end = text.indexOf(LF, start);
+    for (let start = 0, end = text.indexOf(LF); end !== -1; start = end + 1, end = text.indexOf(LF, start)) {
       this.#earlier.push(markOf(text.subarray(start, end)));
-      start = end + 1;
     }
     this.#earlier = this.#earlier.slice(-MAX_MARKS);
     this.#kept = [];
