@@ -9,7 +9,7 @@ export type StoreLocation =
   | { scheme: "gs:"; bucket: string; prefix: string; endpoint?: string };
 
 const examples = {
-  "file:": "file:///var/lib/afterlog",
+  "file:": "file:///data",
   "s3:": "s3://my-bucket/logs?region=eu-central-1",
   "gs:": "gs://my-bucket/logs",
   "memory:": "memory:",

@@ -369,8 +369,8 @@ describe.skipIf(why)(`deploy/ on the real cluster${why ? ` (skipped: ${why})` : 
         await kubectl(["-n", namespace, "exec", `${metadata?.name}`, "-c", "viewer", "--", "node", "-p", script])
       ).stdout.trim();
     expect(await inViewer("fs.existsSync('/var/run/secrets/kubernetes.io/serviceaccount/token')")).toBe("false");
-    expect(await inViewer("fs.readdirSync('/var/lib/afterlog')")).toBe("[ 'archive' ]");
-    expect(await inViewer("try { fs.writeFileSync('/var/lib/afterlog/x', '') } catch (e) { e.code }")).toBe("EROFS");
+    expect(await inViewer("fs.readdirSync('/data')")).toBe("[ 'archive' ]");
+    expect(await inViewer("try { fs.writeFileSync('/data/x', '') } catch (e) { e.code }")).toBe("EROFS");
     expect(await inViewer("try { fs.writeFileSync('/app/x', '') } catch (e) { e.code }")).toBe("EROFS");
     expect(await inViewer("process.getuid()")).toBe("1000");
 
