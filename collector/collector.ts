@@ -1,9 +1,7 @@
 import { indexPrefix, parseEntryKey } from "../archive/keys.ts";
 import { RunWriter } from "../archive/run-writer.ts";
-import type { ObjectStore } from "../storage-adapters/store.ts";
 import { FollowSlots } from "./follow/follow-slots.ts";
 import { ObjectCache } from "./kubernetes/cache.ts";
-import type { KubernetesClient } from "./kubernetes/client.ts";
 import {
   type Meta,
   type PipelineRun,
@@ -14,19 +12,18 @@ import {
   trimTaskRun,
 } from "./kubernetes/objects.ts";
 import { type WatchOptions, watch } from "./kubernetes/watch.ts";
-import type { Logger } from "./logger.ts";
 import { type ArchiverDeps, RunArchiver } from "./run-archiver.ts";
 import { type Reconciled, RunQueue } from "./run-queue.ts";
 import { ownerOf } from "./tekton/describe.ts";
 
-export type CollectorDeps = {
-  client: KubernetesClient;
-  store: ObjectStore;
-  logger: Logger;
+export type CollectorDeps = Pick<
+  ArchiverDeps,
+  "client" | "store" | "spool" | "logger" | "metrics" | "recover" | "settings"
+> & {
+  /** Everything stops at once. */
   signal: AbortSignal;
   namespaces: readonly string[] | "*";
   followsPerNode: number;
-  settings: ArchiverDeps["settings"];
   watchTiming?: WatchOptions<never>["timing"];
 };
 
@@ -50,7 +47,10 @@ export class Collector {
   constructor(deps: CollectorDeps) {
     this.#deps = deps;
     this.#slots = new FollowSlots(deps.followsPerNode);
-    const onError = (error: unknown) => deps.logger.warn({ err: error }, "the store refused; trying on");
+    const onError = (error: unknown) => {
+      deps.metrics.storeFailed(error);
+      deps.logger.warn({ err: error }, "the store refused; trying on");
+    };
     this.#runs = new RunWriter(deps.store, { signal: deps.signal, onError });
     this.#queue = new RunQueue((key) => this.#reconcile(key), WORKERS, deps.logger, deps.signal);
   }
@@ -63,6 +63,20 @@ export class Collector {
   /** Logs that are being read now. */
   get openLogs(): number {
     return [...this.#archivers.values()].reduce((sum, archiver) => sum + archiver.openLogs, 0);
+  }
+
+  get logsAtRisk(): number {
+    return [...this.#archivers.values()].reduce((sum, archiver) => sum + archiver.logsAtRisk, 0);
+  }
+
+  /** Runs that wait to be reconciled, or are. */
+  get runsWaiting(): number {
+    return this.#queue.size;
+  }
+
+  /** Stops reading, so that a successor goes on where this one ends; resolves when all that was read is stored. */
+  async release(): Promise<void> {
+    await Promise.all([...this.#archivers.values()].map((archiver) => archiver.release()));
   }
 
   /** Runs until the signal aborts. */
@@ -105,11 +119,14 @@ export class Collector {
     options: Pick<WatchOptions<T>, "path" | "trim"> & { labelSelector?: string },
     onChange: (object: T, deleted: boolean) => void,
   ): Promise<void> {
-    const { client, signal, logger, watchTiming } = this.#deps;
+    const { client, signal, logger, metrics, watchTiming } = this.#deps;
     const cache = new ObjectCache<T>(onChange);
     this.#unsynced++;
     let synced = false;
-    const onError = (error: unknown) => logger.warn({ path: options.path, err: error }, "watch interrupted");
+    const onError = (error: unknown) => {
+      metrics.watchFailed(options.path.slice(options.path.lastIndexOf("/") + 1));
+      logger.warn({ path: options.path, err: error }, "watch interrupted");
+    };
     for await (const event of watch<T>({
       ...options,
       client,
@@ -138,12 +155,9 @@ export class Collector {
     const key = `${namespace}/${runUid}`;
     let archiver = this.#archivers.get(key);
     if (!archiver) {
-      const { client, store, logger, signal, settings } = this.#deps;
       const changed = () => this.#queue.add(key);
-      archiver = new RunArchiver(
-        { namespace, runUid },
-        { client, store, runs: this.#runs, slots: this.#slots, logger, signal, changed, settings },
-      );
+      const deps = { ...this.#deps, runs: this.#runs, slots: this.#slots, changed };
+      archiver = new RunArchiver({ namespace, runUid }, deps);
       this.#archivers.set(key, archiver);
     }
     this.#queue.add(key);

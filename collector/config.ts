@@ -1,3 +1,4 @@
+import { tmpdir } from "node:os";
 import { ConfigError, type Env, readNamespaces, readNumber, readStore } from "../settings.ts";
 
 /** The collector's settings, read from the environment once. Times in ms. */
@@ -8,8 +9,11 @@ export type CollectorConfig = {
   followsPerNode: number;
   sidecarWaitMs: number;
   chunkGraceMs: number;
-  /** Where `/healthz` and `/readyz` are answered; undefined for nowhere. */
-  healthPort: number | undefined;
+  /** Where text waits for a store that is slow or away, and how much of it. */
+  spoolDirectory: string;
+  spoolBytes: number;
+  /** Where `/metrics`, `/healthz` and `/readyz` are answered; undefined for nowhere. */
+  metricsPort: number | undefined;
   logLevel: string;
 };
 
@@ -26,7 +30,10 @@ export function parseCollectorConfig(env: Env, directory: string): CollectorConf
     followsPerNode: readNumber(env, "AFTERLOG_FOLLOWS_PER_NODE", { fallback: 60, min: 1, max: 10_000 }, problems),
     sidecarWaitMs: seconds("AFTERLOG_SIDECAR_WAIT_SECONDS", 60, 3_600),
     chunkGraceMs: seconds("AFTERLOG_CHUNK_GRACE_SECONDS", 180, 86_400),
-    healthPort: env.AFTERLOG_METRICS_PORT
+    spoolDirectory: env.AFTERLOG_SPOOL_DIRECTORY?.trim() || tmpdir(),
+    spoolBytes:
+      readNumber(env, "AFTERLOG_SPOOL_MIB", { fallback: 1024, min: 0, max: 1_048_576 }, problems) * 1024 * 1024,
+    metricsPort: env.AFTERLOG_METRICS_PORT
       ? readNumber(env, "AFTERLOG_METRICS_PORT", { fallback: 9090, min: 0, max: 65_535 }, problems)
       : undefined,
     logLevel: env.AFTERLOG_LOG_LEVEL || "info",

@@ -5,7 +5,7 @@ import { type Pod, trimPod } from "../kubernetes/objects.ts";
 export class PodState {
   #pod: Pod;
   #gone = false;
-  #changed = Promise.withResolvers<void>();
+  readonly #waiters = new Set<() => void>();
   readonly #client: KubernetesClient;
 
   constructor(client: KubernetesClient, pod: Pod) {
@@ -20,6 +20,13 @@ export class PodState {
   /** The pod does not exist any more, or another one has its name. */
   get gone(): boolean {
     return this.#gone;
+  }
+
+  /** It is about to go, and its logs with it (kubernetes-logs.md §14.4). */
+  get endangered(): boolean {
+    const { metadata, status } = this.#pod;
+    const disrupted = status?.conditions?.some(({ type, status }) => type === "DisruptionTarget" && status === "True");
+    return metadata.deletionTimestamp !== undefined || disrupted === true || status?.phase === "Failed";
   }
 
   update(pod: Pod): void {
@@ -37,9 +44,13 @@ export class PodState {
   async changed(ms: number, signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => resolve(), { once: true });
-    await Promise.race([this.#changed.promise, promise]);
+    const wake = () => resolve();
+    this.#waiters.add(wake);
+    signal.addEventListener("abort", wake, { once: true });
+    if (!signal.aborted) await promise;
     clearTimeout(timer);
+    this.#waiters.delete(wake);
+    signal.removeEventListener("abort", wake);
   }
 
   /** Asks the API server now; no request for a log carries the UID, so this tells whose log it was. */
@@ -58,7 +69,6 @@ export class PodState {
   }
 
   #signalChange(): void {
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
+    for (const wake of [...this.#waiters]) wake();
   }
 }

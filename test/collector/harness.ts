@@ -1,3 +1,4 @@
+import { tmpdir } from "node:os";
 import { KubeConfig } from "@kubernetes/client-node";
 import { pino } from "pino";
 import type { Entry } from "../../archive/entry.ts";
@@ -6,6 +7,8 @@ import { ArchiveReader } from "../../archive/reader.ts";
 import { containersOf, type RunRecord } from "../../archive/record.ts";
 import { Collector, type CollectorDeps } from "../../collector/collector.ts";
 import { kubernetesClient } from "../../collector/kubernetes/client.ts";
+import { Metrics } from "../../collector/metrics.ts";
+import { Spool } from "../../collector/spool.ts";
 import { memoryStore } from "../../storage-adapters/memory.ts";
 import type { ObjectStore } from "../../storage-adapters/store.ts";
 import { createSimulator, type Simulator, type SimulatorOptions } from "../simulator/index.ts";
@@ -14,19 +17,32 @@ import { createSimulator, type Simulator, type SimulatorOptions } from "../simul
 const SETTINGS: CollectorDeps["settings"] = {
   sidecarWaitMs: 300,
   chunkGraceMs: 0,
+  closeWaitMs: 100,
   recordIntervalMs: 10,
   flushMs: () => 10,
-  follow: { pollMs: 50, backoffMs: 10, maxBackoffMs: 100, settleMs: 200, waitMs: 200, statusLagMs: 50 },
+  follow: {
+    pollMs: 50,
+    backoffMs: 10,
+    maxBackoffMs: 100,
+    settleMs: 200,
+    waitMs: 200,
+    statusLagMs: 50,
+    goneMs: 200,
+    unreadableMs: 1_000,
+  },
 };
 
 export function startCollector(simulator: Simulator, store: ObjectStore, more: Partial<CollectorDeps> = {}) {
+  const logger = pino({ level: process.env.AFTERLOG_LOG_LEVEL ?? "silent" });
   const stopped = new AbortController();
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromString(simulator.kubeconfig);
   const collector = new Collector({
     client: kubernetesClient(kubeConfig),
     store,
-    logger: pino({ level: process.env.AFTERLOG_LOG_LEVEL ?? "silent" }),
+    spool: new Spool({ directory: tmpdir(), limitBytes: 64 * 1024 * 1024, onError: (error) => logger.error(error) }),
+    metrics: new Metrics(),
+    logger,
     signal: stopped.signal,
     namespaces: "*",
     followsPerNode: 1_000,

@@ -6,6 +6,8 @@ import { KubeConfig } from "@kubernetes/client-node";
 import { pino } from "pino";
 import { Collector } from "../../collector/collector.ts";
 import { kubernetesClient } from "../../collector/kubernetes/client.ts";
+import { Metrics } from "../../collector/metrics.ts";
+import { Spool } from "../../collector/spool.ts";
 import { openStore } from "../../storage-adapters/open.ts";
 import { parseViewerConfig } from "../../viewer/config.ts";
 import { startViewer } from "../../viewer/viewer.ts";
@@ -33,7 +35,9 @@ async function main(): Promise<void> {
     signal: stopped.signal,
     namespaces: "*",
     followsPerNode: 1_000,
-    settings: { sidecarWaitMs: 5_000, chunkGraceMs: 20_000, recordIntervalMs: 500 },
+    spool: new Spool({ directory: tmpdir(), limitBytes: 256 * 1024 * 1024, onError: (error) => logger.error(error) }),
+    metrics: new Metrics(),
+    settings: { sidecarWaitMs: 5_000, chunkGraceMs: 20_000, closeWaitMs: 5_000, recordIntervalMs: 500 },
   });
   const collecting = collector.run();
   const config = parseViewerConfig({ ...process.env, AFTERLOG_NAMESPACES: "*" });

@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
-import type { Mark } from "../../archive/chunk.ts";
-import { timeAt, timeNs } from "../../archive/line.ts";
+import type { Mark } from "./chunk.ts";
+import { timeAt, timeNs } from "./line.ts";
 
 const LF = 0x0a;
 /** How much newer text is kept while the last committed line is looked for. */
