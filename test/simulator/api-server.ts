@@ -7,6 +7,7 @@ import { type JsonObject, type KubernetesObject, type Resource, resources } from
 import { Lists } from "./list-endpoint.ts";
 import { serveLog } from "./log-endpoint.ts";
 import { mergePatch } from "./merge-patch.ts";
+import { parseNodeLogPath, serveNodeLogs } from "./node-log-endpoint.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { notFound, StatusError, serverFailure } from "./status.ts";
 import { serveWatch } from "./watch-endpoint.ts";
@@ -20,6 +21,8 @@ export type ApiServerOptions = {
   offsetMinutes: number;
   bookmarkIntervalMs: number;
   maxFollowMs: number;
+  /** Whether the client has the right `nodes/proxy`. */
+  nodeProxy: boolean;
   /** Pods end slowly: the simulator does it. */
   deletePod: (pod: KubernetesObject, graceSeconds: number | undefined) => void;
   /** Called for every request that was accepted, before it is answered. */
@@ -76,6 +79,8 @@ export class ApiServer {
     this.#options.onRequest(request.method ?? "GET", request.url ?? "/");
     const discovery = discoveryAnswer(url.pathname);
     if (discovery !== undefined) return send(response, 200, discovery);
+    const nodeLog = request.method === "GET" ? parseNodeLogPath(url.pathname) : undefined;
+    if (nodeLog) return serveNodeLogs(this.#options, nodeLog, request.headers.range, response);
     const target = parsePath(url.pathname);
     if (!target) {
       response.writeHead(404, { "content-type": "text/plain; charset=utf-8" }).end("404 page not found\n");

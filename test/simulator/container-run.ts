@@ -5,6 +5,8 @@ import { type CriEntry, formatEntries, type Stream, splitLine, storedSize } from
 export class LogFile {
   readonly entries: CriEntry[] = [];
   size = 0;
+  /** The second of its rotated name; undefined while it is the newest file. */
+  renamedNs: bigint | undefined;
 
   append(entry: CriEntry): void {
     this.entries.push(entry);
@@ -13,6 +15,7 @@ export class LogFile {
 }
 
 const newline = Buffer.from("\n");
+const nsPerSecond = 1_000_000_000n;
 
 /** What fsnotify tells a follower about the container's log directory. */
 export type DirectoryEvent = "write" | "create" | "exit";
@@ -46,6 +49,7 @@ export class ContainerRun {
   #written = this.#named;
   #unfinished: Record<Stream, Buffer> = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
   #lastNs = 0n;
+  #lastRenamedNs = 0n;
   readonly #ended = new AbortController();
   readonly #listeners = new Set<(event: DirectoryEvent) => void>();
   readonly #options: ContainerRunOptions;
@@ -114,6 +118,7 @@ export class ContainerRun {
 
   /** The new file exists, but containerd still writes into the old one (kubernetes-logs.md §5a). */
   beginRotation(): void {
+    this.#named.renamedNs = this.#nextRenamedNs();
     this.#rotated.push(this.#named);
     // kubelet keeps maxFiles in all, the newest one included.
     while (this.#rotated.length > (this.#options.maxFiles ?? 5) - 1) this.#rotated.shift();
@@ -147,6 +152,14 @@ export class ContainerRun {
   /** All that was ever written, rotated away or not, with times: the oracle. */
   truth(offsetMinutes = 0): Buffer {
     return formatEntries(this.#everything, { timestamps: true, offsetMinutes });
+  }
+
+  /** kubelet's names have whole seconds, and it waits 10 s between rotations; here each moves on to a free one. */
+  #nextRenamedNs(): bigint {
+    const now = this.#options.nowNs();
+    const second = now - (now % nsPerSecond);
+    this.#lastRenamedNs = second > this.#lastRenamedNs ? second : this.#lastRenamedNs + nsPerSecond;
+    return this.#lastRenamedNs;
   }
 
   #append(piece: { bytes: Uint8Array; partial: boolean }, stream: Stream, timeNs: bigint | undefined): void {

@@ -46,9 +46,25 @@ export function splitLine(line: Uint8Array, ended: boolean): { bytes: Uint8Array
   return pieces;
 }
 
-/** What an entry takes in the log file: `<time> <stream> <tag> <bytes>\n`, the time without trailing zeros. */
-export const storedSize = (entry: CriEntry): number =>
-  20 + nanoseconds(entry.timeNs).replace(/0+$/, "").length + 1 + entry.stream.length + 3 + entry.bytes.length + 1;
+/** RFC3339Nano without trailing zeros, as containerd stamps. */
+function storedTime(timeNs: bigint, offsetMinutes: number): string {
+  const text = formatTime(timeNs, offsetMinutes);
+  return text.slice(0, 29).replace(/\.?0*$/, "") + text.slice(29);
+}
+
+/** An entry in the log file: `<time> <stream> <F or P> <bytes>\n`. */
+export const storedEntry = (entry: CriEntry, offsetMinutes = 0): Buffer =>
+  Buffer.concat([
+    Buffer.from(`${storedTime(entry.timeNs, offsetMinutes)} ${entry.stream} ${entry.partial ? "P" : "F"} `),
+    entry.bytes,
+    newline,
+  ]);
+
+/** What an entry takes in the log file of a node in UTC. */
+export function storedSize({ timeNs, stream, bytes }: CriEntry): number {
+  const fraction = nanoseconds(timeNs).replace(/0+$/, "").length;
+  return 20 + (fraction > 0 ? 1 + fraction : 0) + 1 + stream.length + 3 + bytes.length + 1;
+}
 
 export type FormatOptions = { timestamps: boolean; sinceNs?: bigint; limitBytes?: number; offsetMinutes?: number };
 

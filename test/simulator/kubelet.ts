@@ -34,8 +34,13 @@ export class Kubelet {
     return this.#pods.values();
   }
 
+  /** Whether the node's kubelet takes connections. */
+  reachable(nodeName: string): boolean {
+    return !this.#down.has(nodeName);
+  }
+
   knows(pod: Pod): boolean {
-    return !this.#down.has(pod.nodeName ?? "");
+    return this.reachable(pod.nodeName ?? "");
   }
 
   /** Every follow of the node dies with the process; until `started` requests get kubelet's 404. */

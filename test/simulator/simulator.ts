@@ -26,6 +26,8 @@ export type SimulatorOptions = Partial<PlayerTimes> & {
   /** Rotate a container's log as soon as its file is that large. */
   maxLogFileBytes?: number;
   maxLogFiles?: number;
+  /** Whether the client may read the nodes' log files through `nodes/{node}/proxy`; it may not by default. */
+  nodeProxy?: boolean;
 };
 
 export type Truth = {
@@ -82,6 +84,7 @@ export class Simulator extends PodOperations {
       nowNs: () => clock.nowNs(),
       offsetMinutes: options.offsetMinutes ?? 0,
       maxFollowMs: options.maxFollowMs ?? 4 * 3_600_000,
+      nodeProxy: options.nodeProxy ?? false,
       bookmarkIntervalMs: options.bookmarkIntervalMs ?? 60_000,
       deletePod: (object, graceSeconds) => this.#deleteByRequest(object, graceSeconds),
       onRequest: (method, url) => {

@@ -59,3 +59,7 @@ export const unknownToKubelet = (pod: string): StatusError =>
     name: pod,
     kind: "pods/log",
   });
+
+/** What the API server's proxy answers when a node's kubelet cannot be reached. */
+export const unreachable = (reason: string): StatusError =>
+  new StatusError(503, "ServiceUnavailable", `error trying to reach service: dial tcp 10.0.0.7:10250: ${reason}`);
