@@ -41,7 +41,8 @@ export async function serveNodeLogs(
   const pods = [...kubelet.pods()].filter((pod) => pod.nodeName === nodeName);
   if (pods.length === 0)
     throw new StatusError(404, "NotFound", `nodes "${nodeName}" not found`, { name: nodeName, kind: "nodes" });
-  if (!kubelet.reachable(nodeName)) throw unreachable("connect: connection refused");
+  const unreachableBecause = kubelet.unreachable(nodeName);
+  if (unreachableBecause !== undefined) throw unreachable(unreachableBecause);
 
   const pod = pods.find(({ namespace, name, uid }) => `${namespace}_${name}_${uid}` === directory);
   const files = filesOf(pod, container, offsetMinutes);

@@ -5,6 +5,7 @@ import type { Kubelet } from "./kubelet.ts";
 import { type JsonObject, type KubernetesObject, type OwnerReference, resources } from "./kubernetes-objects.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { Pod, type Waiting } from "./pod.ts";
+import { withOthersConditions } from "./pod-conditions.ts";
 
 export type NewPod = {
   namespace?: string;
@@ -46,7 +47,7 @@ export class PodOperations {
   }
 
   createPod(pod: NewPod): Pod {
-    const nodeName = pod.nodeName === undefined ? "node-1" : pod.nodeName;
+    const nodeName = pod.nodeName === undefined ? this.kubelet.freeNode() : pod.nodeName;
     const object = this.store.create(resources.pods, {
       apiVersion: "v1",
       kind: "Pod",
@@ -82,9 +83,9 @@ export class PodOperations {
   }
 
   /** Binds a pod that was created with `nodeName: null`. */
-  schedule(pod: Pod, nodeName = "node-1"): void {
+  schedule(pod: Pod, nodeName = this.kubelet.freeNode()): void {
     pod.nodeName = nodeName;
-    this.#updateObject(pod, (object) => ({ ...object, spec: { ...object.spec, nodeName } }));
+    this.updateObject(pod, (object) => ({ ...object, spec: { ...object.spec, nodeName } }));
     this.publish(pod);
   }
 
@@ -171,7 +172,7 @@ export class PodOperations {
   beginDeletion(pod: Pod, graceSeconds = 30): void {
     pod.deletion ??= "graceful";
     const deletionTimestamp = timeText(this.clock.nowNs() + BigInt(graceSeconds) * 1_000_000_000n);
-    this.#updateObject(pod, (object) => ({
+    this.updateObject(pod, (object) => ({
       ...object,
       metadata: { deletionTimestamp, deletionGracePeriodSeconds: graceSeconds, ...object.metadata },
     }));
@@ -186,10 +187,10 @@ export class PodOperations {
 
   /** The API object goes, and with it the log files for new readers. */
   finishDeletion(pod: Pod): void {
-    this.#deleteFiles(pod);
+    this.deleteFiles(pod);
     if (!this.owns(pod)) return;
     const deletionTimestamp = timeText(this.clock.nowNs());
-    this.#updateObject(pod, (object) => ({
+    this.updateObject(pod, (object) => ({
       ...object,
       metadata: { ...object.metadata, deletionTimestamp, deletionGracePeriodSeconds: 0 },
     }));
@@ -202,27 +203,20 @@ export class PodOperations {
     if (this.owns(pod)) this.store.remove(resources.pods, pod.namespace, pod.name);
   }
 
-  /** Node pressure: the pod object stays as Failed, containers and log files do not. */
-  evict(pod: Pod, message = "The node was low on resource: ephemeral-storage."): void {
-    pod.failure = { reason: "Evicted", message };
-    for (const { current } of pod.containers.values()) if (current?.running) current.exit(137, "Error");
-    this.#deleteFiles(pod);
-    this.publish(pod);
-  }
-
   annotate(pod: Pod, annotations: Record<string, string>): void {
-    this.#updateObject(pod, (object) => ({
+    this.updateObject(pod, (object) => ({
       ...object,
       metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, ...annotations } },
     }));
   }
 
-  /** Writes the pod's present status to its API object. */
+  /** Writes the pod's present status to its API object, as kubelet does while it can. */
   publish(pod: Pod): void {
-    this.#updateObject(pod, (object) => ({
+    if (this.kubelet.isLost(pod.nodeName)) return;
+    this.updateObject(pod, (object) => ({
       ...object,
       spec: { ...object.spec, ...imagesOf(pod, object) },
-      status: pod.status(this.clock.nowNs()),
+      status: withOthersConditions(pod.status(this.clock.nowNs()), object.status),
     }));
   }
 
@@ -231,11 +225,13 @@ export class PodOperations {
     return this.store.get(resources.pods, pod.namespace, pod.name)?.metadata.uid === pod.uid;
   }
 
-  #updateObject(pod: Pod, change: (object: KubernetesObject) => KubernetesObject): void {
+  /** Nothing happens once the object is gone. */
+  updateObject(pod: Pod, change: (object: KubernetesObject) => KubernetesObject): void {
     if (this.owns(pod)) this.store.update(resources.pods, pod.namespace, pod.name, change);
   }
 
-  #deleteFiles(pod: Pod): void {
+  /** New readers find nothing any more. */
+  deleteFiles(pod: Pod): void {
     for (const { runs } of pod.containers.values()) for (const run of runs) run.filesDeleted = true;
   }
 }

@@ -1,10 +1,10 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { ApiServer } from "./api-server.ts";
 import { type Clock, manualClock, scaledClock, timeText } from "./clock.ts";
 import type { ContainerRun } from "./container-run.ts";
 import { Faults, type LogFault } from "./faults.ts";
 import { Kubelet, type OpenFollow } from "./kubelet.ts";
 import { type KubernetesObject, resources } from "./kubernetes-objects.ts";
+import { NodeOperations } from "./node-operations.ts";
 import { ObjectStore } from "./object-store.ts";
 import type { Pod } from "./pod.ts";
 import { PodOperations } from "./pod-operations.ts";
@@ -51,7 +51,7 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
   return simulator;
 }
 
-export class Simulator extends PodOperations {
+export class Simulator extends NodeOperations {
   readonly faults = new Faults();
   /** `GET /path?query` of the latest requests, for tests of what a client asks. */
   readonly requests: string[] = [];
@@ -145,19 +145,6 @@ export class Simulator extends PodOperations {
     this.#api.lists.expireContinueTokens();
   }
 
-  /** All follows of the node break, and for a while kubelet answers 404. */
-  async restartKubelet({
-    nodeName = "node-1",
-    downMs = 0,
-  }: {
-    nodeName?: string;
-    downMs?: number;
-  } = {}): Promise<void> {
-    this.kubelet.stop(nodeName);
-    if (downMs > 0) await delay(downMs);
-    this.kubelet.started(nodeName);
-  }
-
   openFollows(match: ContainerMatch = {}): OpenFollow[] {
     return this.kubelet.follows().filter(({ pod, container }) => matches(match, pod, container));
   }
@@ -219,9 +206,10 @@ export class Simulator extends PodOperations {
       this.store.remove(resources.pods, object.metadata.namespace, object.metadata.name);
     } else if (graceSeconds === 0) {
       this.forceDeletePod(pod);
-      this.killContainers(pod);
+      if (!this.kubelet.isLost(pod.nodeName)) this.killContainers(pod);
     } else {
       this.beginDeletion(pod, graceSeconds);
+      if (this.kubelet.isLost(pod.nodeName)) return;
       // Steps' processes obey SIGTERM at once: nobody waits out the grace period.
       queueMicrotask(() => {
         this.killContainers(pod);

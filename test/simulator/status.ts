@@ -60,6 +60,16 @@ export const unknownToKubelet = (pod: string): StatusError =>
     kind: "pods/log",
   });
 
+const kubeletAddress = "10.0.0.7:10250";
+
 /** What the API server's proxy answers when a node's kubelet cannot be reached. */
 export const unreachable = (reason: string): StatusError =>
-  new StatusError(503, "ServiceUnavailable", `error trying to reach service: dial tcp 10.0.0.7:10250: ${reason}`);
+  new StatusError(503, "ServiceUnavailable", `error trying to reach service: dial tcp ${kubeletAddress}: ${reason}`);
+
+/** The same for a log: the API server's own HTTP client tells what it could not get. */
+export const unreachableLog = (path: string, reason: string): StatusError =>
+  new StatusError(
+    500,
+    "InternalError",
+    `Get "https://${kubeletAddress}/containerLogs/${path}": dial tcp ${kubeletAddress}: ${reason}`,
+  );
