@@ -23,7 +23,10 @@ export type DirectoryEvent = "write" | "create" | "exit";
 export type WriteOptions = { stream?: Stream; timeNs?: bigint };
 
 export type ContainerRunOptions = {
+  /** A clock that never goes back. */
   nowNs: () => bigint;
+  /** What the node's own clock is off by, now: it may jump between two lines, either way. */
+  clockStepNs?: () => bigint;
   restart: number;
   /** Rotate as soon as the newest file is larger (kubelet looks only every 10 s; tests need no such wait). */
   maxFileBytes?: number;
@@ -48,6 +51,7 @@ export class ContainerRun {
   #named = new LogFile();
   #written = this.#named;
   #unfinished: Record<Stream, Buffer> = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
+  /** Of the latest line, on the clock that never goes back. */
   #lastNs = 0n;
   #lastRenamedNs = 0n;
   readonly #ended = new AbortController();
@@ -57,7 +61,7 @@ export class ContainerRun {
   constructor(options: ContainerRunOptions) {
     this.#options = options;
     this.restart = options.restart;
-    this.startedNs = options.nowNs();
+    this.startedNs = this.#nowNs();
   }
 
   get running(): boolean {
@@ -139,7 +143,7 @@ export class ContainerRun {
     }
     this.exitCode = exitCode;
     this.reason = reason;
-    this.finishedNs = this.#options.nowNs();
+    this.finishedNs = this.#nowNs();
     this.#notify("exit");
     this.#ended.abort();
   }
@@ -156,17 +160,26 @@ export class ContainerRun {
 
   /** kubelet's names have whole seconds, and it waits 10 s between rotations; here each moves on to a free one. */
   #nextRenamedNs(): bigint {
-    const now = this.#options.nowNs();
+    const now = this.#nowNs();
     const second = now - (now % nsPerSecond);
     this.#lastRenamedNs = second > this.#lastRenamedNs ? second : this.#lastRenamedNs + nsPerSecond;
     return this.#lastRenamedNs;
   }
 
   #append(piece: { bytes: Uint8Array; partial: boolean }, stream: Stream, timeNs: bigint | undefined): void {
-    let time = timeNs ?? this.#options.nowNs();
-    if (timeNs === undefined && time <= this.#lastNs) time = this.#lastNs + 1_000n;
-    if (time > this.#lastNs) this.#lastNs = time;
-    this.writeEntry({ timeNs: time, stream, partial: piece.partial, bytes: piece.bytes });
+    const step = this.#stepNs();
+    const now = timeNs === undefined ? this.#options.nowNs() : timeNs - step;
+    const at = timeNs === undefined && now <= this.#lastNs ? this.#lastNs + 1_000n : now;
+    if (at > this.#lastNs) this.#lastNs = at;
+    this.writeEntry({ timeNs: at + step, stream, partial: piece.partial, bytes: piece.bytes });
+  }
+
+  #stepNs(): bigint {
+    return this.#options.clockStepNs?.() ?? 0n;
+  }
+
+  #nowNs(): bigint {
+    return this.#options.nowNs() + this.#stepNs();
   }
 
   #notify(event: DirectoryEvent): void {

@@ -50,6 +50,25 @@ it("loses the file between two rotations, and may give the newest one twice", as
   expect((await stream.ended).replaceAll("\n", "")).toBe("13");
 });
 
+it("makes a follow give the newest file twice in one stream, when it handles two rotations late", async () => {
+  const stream = await follow();
+  sim.writeLine(pod, "c", "1");
+  await stream.until("1");
+  const over = disturb(sim, { kind: "rotate-twice-reread", forMs: 60_000 });
+  sim.writeLine(pod, "c", "2");
+  await expect.poll(() => pod.container("c").current?.rotatedFiles.length).toBe(2);
+  sim.writeLine(pod, "c", "3");
+  await over;
+  sim.writeLine(pod, "c", "4");
+  sim.exit(pod, "c");
+  expect((await stream.ended).replaceAll("\n", "")).toBe("1334");
+});
+
+it("does not wait for ever for a silent container", async () => {
+  await disturb(sim, { kind: "rotate-twice-reread", forMs: 1 });
+  expect(pod.container("c").current?.rotatedFiles.length).toBe(2);
+});
+
 it("breaks connections", async () => {
   for (const disturbance of [{ kind: "restart-kubelet", downMs: 1 }, { kind: "drop-connections" }] as const) {
     const stream = await follow();

@@ -97,6 +97,17 @@ describe("a follow", () => {
     expect(seen).toEqual(["newest", "newest"]);
   });
 
+  it("reads it once when nothing was written between them: equal events are merged", () => {
+    const run = newRun();
+    const { follower, seen } = follow(run);
+    follower.pause();
+    run.rotate();
+    run.rotate();
+    run.writeLine("newest");
+    follower.unpause();
+    expect(seen).toEqual(["newest"]);
+  });
+
   it("drains only the old file when the container exits just after a rotation (§5c)", () => {
     const run = newRun();
     const { follower, seen, ended } = follow(run);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { manualClock } from "./clock.ts";
 import type { Pod } from "./pod.ts";
 import { createSimulator, type Simulator } from "./simulator.ts";
 import { getJson, getText, openStream } from "./test-client.ts";
@@ -127,4 +128,32 @@ it("kills a container for its memory", async () => {
   });
   // kubelet's report leaves the scheduler's condition where it is.
   expect(await condition("DisruptionTarget")).toBeDefined();
+});
+
+describe("a node's clock", () => {
+  const second = 1000;
+  const startMs = Date.parse("2026-01-01T00:00:00Z");
+  it.each([
+    ["back by an hour", -3600 * second, "2025-12-31T23:00:00.0"],
+    ["forward by a day", 24 * 3600 * second, "2026-01-02T00:00:00.0"],
+    ["to 1970", -startMs, "1970-01-01T00:00:00.0"],
+    ["to 2100", Date.parse("2100-01-01T00:00:00Z") - startMs, "2100-01-01T00:00:00.0"],
+  ])("steps %s for what is written from then on", async (_, ms, time) => {
+    const stepped = await createSimulator({ clock: manualClock(startMs) });
+    const there = stepped.createPod({ name: "p" });
+    stepped.writeLine(there, "step-main", "before");
+    stepped.stepClock(ms);
+    stepped.writeLine(there, "step-main", "after");
+    stepped.stepClock(-ms);
+    stepped.writeLine(there, "step-main", "again");
+    const { lines } = stepped.truth(there, "step-main");
+    expect(lines.map((line) => [line.slice(0, time.length), line.slice(31)])).toEqual([
+      ["2026-01-01T00:00:00.0", "before"],
+      [time, "after"],
+      ["2026-01-01T00:00:00.0", "again"],
+    ]);
+    const url = `${stepped.url}/api/v1/namespaces/default/pods/p/log?timestamps=true`;
+    expect((await getText(url)).body).toBe(`${lines.join("\n")}\n`);
+    await stepped.close();
+  });
 });

@@ -6,6 +6,7 @@ import { type JsonObject, type KubernetesObject, type OwnerReference, resources 
 import type { ObjectStore } from "./object-store.ts";
 import { Pod, type Waiting } from "./pod.ts";
 import { withOthersConditions } from "./pod-conditions.ts";
+import { containerSpec, imagesOf } from "./pod-spec.ts";
 
 export type NewPod = {
   namespace?: string;
@@ -38,12 +39,23 @@ export class PodOperations {
   readonly store: ObjectStore;
   readonly kubelet: Kubelet;
   readonly #options: PodOperationsOptions;
+  #clockStepNs = 0n;
 
   constructor(options: PodOperationsOptions) {
     this.clock = options.clock;
     this.store = options.store;
     this.kubelet = options.kubelet;
     this.#options = options;
+  }
+
+  /** The nodes' clocks, as kubelet and runtime see them. */
+  nodeNowNs(): bigint {
+    return this.clock.nowNs() + this.#clockStepNs;
+  }
+
+  /** Every node's clock jumps: later lines, and later starts and ends of containers, are off by that much more. */
+  stepClock(ms: number): void {
+    this.#clockStepNs += BigInt(Math.round(ms * 1000)) * 1000n;
   }
 
   createPod(pod: NewPod): Pod {
@@ -99,6 +111,7 @@ export class PodOperations {
     const { maxLogFileBytes, maxLogFiles } = this.#options;
     const run = new ContainerRun({
       nowNs: () => this.clock.nowNs(),
+      clockStepNs: () => this.#clockStepNs,
       restart: container.runs.length,
       ...(maxLogFileBytes === undefined ? {} : { maxFileBytes: maxLogFileBytes }),
       ...(maxLogFiles === undefined ? {} : { maxFiles: maxLogFiles }),
@@ -234,13 +247,4 @@ export class PodOperations {
   deleteFiles(pod: Pod): void {
     for (const { runs } of pod.containers.values()) for (const run of runs) run.filesDeleted = true;
   }
-}
-
-const containerSpec = (container: string | JsonObject): JsonObject =>
-  typeof container === "string" ? { name: container, image: "localhost/busybox:1" } : container;
-
-function imagesOf(pod: Pod, object: KubernetesObject): JsonObject {
-  const containers = object.spec?.containers as JsonObject[] | undefined;
-  if (!containers) return {};
-  return { containers: containers.map((spec) => ({ ...spec, image: pod.container(String(spec.name)).image })) };
 }

@@ -81,7 +81,7 @@ export class Simulator extends NodeOperations {
       store,
       kubelet,
       faults: this.faults,
-      nowNs: () => clock.nowNs(),
+      nowNs: () => this.nodeNowNs(),
       offsetMinutes: options.offsetMinutes ?? 0,
       maxFollowMs: options.maxFollowMs ?? 4 * 3_600_000,
       nodeProxy: options.nodeProxy ?? false,
