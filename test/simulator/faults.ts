@@ -9,6 +9,8 @@ export type LogFault =
   | { kind: "clean-eof"; afterBytes: number }
   /** Nothing more arrives, and the connection stays open. */
   | { kind: "silence"; afterBytes: number }
+  /** So many bytes without a newline, then a reset. */
+  | { kind: "endless-line"; afterBytes: number; bytes: number }
   | { kind: "garbage"; afterBytes: number; bytes?: Uint8Array }
   /** kubelet's own error, under HTTP 200, at the body's end, without time or newline. */
   | { kind: "in-band-error"; afterBytes: number; text: string }
@@ -23,6 +25,8 @@ export type WatchFault =
   | { kind: "clean-eof"; afterEvents: number }
   | { kind: "silence"; afterEvents: number }
   | { kind: "malformed-line"; afterEvents: number }
+  /** ADDED events of objects such as no API server gives: with null status and odd labels, bare, without metadata. */
+  | { kind: "odd-object"; afterEvents: number }
   /** An ERROR event with a 410 Status, in the stream. */
   | { kind: "gone"; afterEvents: number }
   /** An HTTP status instead of the stream. */

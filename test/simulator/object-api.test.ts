@@ -197,6 +197,22 @@ describe("watching", () => {
     expect(events(await stream.ended)).toEqual(expected);
   });
 
+  it("injects objects without status, labels or metadata, and goes on", async () => {
+    sim.faults.add({ on: "watch", fault: { kind: "odd-object", afterEvents: 0 } });
+    const stream = await watch(`resourceVersion=${sim.store.version}`);
+    taskRun("a");
+    await stream.until('"name":"a"');
+    const [odd, bare, none, real] = stream
+      .text()
+      .split("\n", 4)
+      .map((line) => JSON.parse(line));
+    expect(odd).toMatchObject({ type: "ADDED", object: { kind: "TaskRun", status: null, metadata: { name: "odd" } } });
+    expect(Object.keys(odd.object.metadata.labels)).toContain("__proto__");
+    expect(bare.object.metadata).not.toHaveProperty("labels");
+    expect(none).toEqual({ type: "ADDED", object: { apiVersion: "tekton.dev/v1", kind: "TaskRun" } });
+    expect(real.object.metadata.name).toBe("a");
+  });
+
   it("injects a broken line, a reset and an HTTP status", async () => {
     sim.faults.add({ on: "watch", fault: { kind: "malformed-line", afterEvents: 0 } });
     await (await watch("resourceVersion=1000")).until('{"kind":"Po\n');

@@ -3,6 +3,7 @@ import type { Faults, WatchFault } from "./faults.ts";
 import { apiVersionOf, type KubernetesObject, type Resource } from "./kubernetes-objects.ts";
 import { type LabelSelector, parseLabelSelector } from "./label-selector.ts";
 import type { ObjectStore, StoredEvent } from "./object-store.ts";
+import { oddObjects } from "./odd-objects.ts";
 import { badRequest, StatusError, serverFailure, tooOldVersion } from "./status.ts";
 
 export type WatchContext = { store: ObjectStore; faults: Faults; bookmarkIntervalMs: number };
@@ -29,7 +30,7 @@ export function serveWatch(
 
   response.writeHead(200, { "content-type": "application/json", "cache-control": "no-cache, private" });
   response.flushHeaders();
-  const stream = new EventStream(response, fault, store);
+  const stream = new EventStream(response, { fault, store, resource });
   const matchesRequest = (event: StoredEvent): boolean =>
     event.resource.name === resource.name && (namespace === undefined || event.object.metadata.namespace === namespace);
 
@@ -89,27 +90,27 @@ const bookmark = (resource: Resource, version: number): object => ({
   ...(resource.name === "pods" ? { spec: { containers: null }, status: {} } : {}),
 });
 
+type StreamOptions = {
+  fault: Exclude<WatchFault, { kind: "status" }> | undefined;
+  store: ObjectStore;
+  resource: Resource;
+};
+
 class EventStream {
   readonly #response: ServerResponse;
-  readonly #fault: Exclude<WatchFault, { kind: "status" }> | undefined;
-  readonly #store: ObjectStore;
+  readonly #options: StreamOptions;
   #sent = 0;
   #done = false;
 
-  constructor(
-    response: ServerResponse,
-    fault: Exclude<WatchFault, { kind: "status" }> | undefined,
-    store: ObjectStore,
-  ) {
+  constructor(response: ServerResponse, options: StreamOptions) {
     this.#response = response;
-    this.#fault = fault;
-    this.#store = store;
+    this.#options = options;
     this.#strikeIfDue();
   }
 
   send(type: string, object: object): void {
     if (this.#done) return;
-    this.#response.write(`${JSON.stringify({ type, object })}\n`);
+    this.#writeEvent(type, object);
     this.#sent += 1;
     this.#strikeIfDue();
   }
@@ -120,8 +121,12 @@ class EventStream {
     this.#response.end();
   }
 
+  #writeEvent(type: string, object: object): void {
+    this.#response.write(`${JSON.stringify({ type, object })}\n`);
+  }
+
   #strikeIfDue(): void {
-    const fault = this.#fault;
+    const { fault, store, resource } = this.#options;
     if (!fault || this.#done || this.#sent !== fault.afterEvents) return;
     switch (fault.kind) {
       case "drop":
@@ -137,8 +142,11 @@ class EventStream {
       case "malformed-line":
         this.#response.write(`{"type":"MODIFIED","object":{"kind":"Po\n`);
         break;
+      case "odd-object":
+        for (const object of oddObjects(resource, store.version)) this.#writeEvent("ADDED", object);
+        break;
       case "gone":
-        this.#response.write(`${JSON.stringify({ type: "ERROR", object: tooOldVersion(1, this.#store.version) })}\n`);
+        this.#writeEvent("ERROR", tooOldVersion(1, store.version));
         this.end();
         break;
     }
