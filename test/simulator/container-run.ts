@@ -1,18 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { type CriEntry, formatEntries, type Stream, splitLine, storedSize } from "./cri-log.ts";
-
-/** An open file descriptor keeps a log file readable after it was renamed, pruned or deleted. */
-export class LogFile {
-  readonly entries: CriEntry[] = [];
-  size = 0;
-  /** The second of its rotated name; undefined while it is the newest file. */
-  renamedNs: bigint | undefined;
-
-  append(entry: CriEntry): void {
-    this.entries.push(entry);
-    this.size += storedSize(entry);
-  }
-}
+import { type CriEntry, EntryFormatter, type Stream, splitLine } from "./cri-log.ts";
+import { LogFile } from "./log-file.ts";
 
 const newline = Buffer.from("\n");
 const nsPerSecond = 1_000_000_000n;
@@ -45,10 +33,11 @@ export class ContainerRun {
   terminationMessage: string | undefined;
   /** Set when kubelet or the runtime has deleted the files: new readers find nothing, open ones read on. */
   filesDeleted = false;
-  readonly #everything: CriEntry[] = [];
+  /** Those too that kubelet has long deleted, in the order they were written. */
+  readonly #allFiles: LogFile[] = [new LogFile()];
   readonly #rotated: LogFile[] = [];
   /** The path `<restart>.log`; during a rotation the runtime may still write into the file before it. */
-  #named = new LogFile();
+  #named = this.#allFiles[0] as LogFile;
   #written = this.#named;
   #unfinished: Record<Stream, Buffer> = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
   /** Of the latest line, on the clock that never goes back. */
@@ -107,7 +96,6 @@ export class ContainerRun {
 
   /** Exactly this entry, for tests of partial pieces and of times that run backwards. */
   writeEntry(entry: CriEntry): void {
-    this.#everything.push(entry);
     this.#written.append(entry);
     this.#notify("write");
     const { maxFileBytes } = this.#options;
@@ -127,6 +115,7 @@ export class ContainerRun {
     // kubelet keeps maxFiles in all, the newest one included.
     while (this.#rotated.length > (this.#options.maxFiles ?? 5) - 1) this.#rotated.shift();
     this.#named = new LogFile();
+    this.#allFiles.push(this.#named);
     this.#notify("create");
   }
 
@@ -155,7 +144,8 @@ export class ContainerRun {
 
   /** All that was ever written, rotated away or not, with times: the oracle. */
   truth(offsetMinutes = 0): Buffer {
-    return formatEntries(this.#everything, { timestamps: true, offsetMinutes });
+    const formatter = new EntryFormatter({ timestamps: true, offsetMinutes });
+    return Buffer.concat(this.#allFiles.map((file) => formatter.formatFile(file, 0, Number.POSITIVE_INFINITY).text));
   }
 
   /** kubelet's names have whole seconds, and it waits 10 s between rotations; here each moves on to a free one. */

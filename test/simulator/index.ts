@@ -4,7 +4,9 @@
  * - One thing at a time, without sleeping: `createPod`, `writeLine`, `rotate`, `exit`, `deletePod` … take effect, and
  *   are seen by watches and follows, before they return.
  * - Whole runs: `run(script)` plays in the simulator's time, `insertHistory(script, startMs)` at once in the past.
- * - What goes wrong: `faults` for requests, `cutFollows` and `pauseFollows` for what is open, `disturb` for nodes.
+ * - What goes wrong: `faults` for requests, `cutFollows` and `pauseFollows` for what is open, `disturb` for nodes;
+ *   `loseNode`, `collectOrphans`, `evict`, `preempt`, `oomKill` for pods; `stepClock` for times.
+ * - The nodes' log files, rotated ones too, through the API server's proxy: with `nodeProxy`.
  * - The oracle: `truth` and `truths`, what containers really wrote.
  *
  * A container that writes more than two log files' worth without giving the event loop a turn overtakes every reader.

@@ -1,9 +1,9 @@
 import type { ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import type { LogFile } from "./container-run.ts";
 import { formatTime, storedEntry } from "./cri-log.ts";
 import type { Kubelet } from "./kubelet.ts";
+import type { LogFile } from "./log-file.ts";
 import type { Pod } from "./pod.ts";
 import { StatusError, unreachable } from "./status.ts";
 
@@ -79,7 +79,7 @@ function fileName(restart: number, renamedNs: bigint | undefined, compressed: bo
 }
 
 const storedBytes = (file: LogFile, offsetMinutes: number): Buffer =>
-  Buffer.concat(file.entries.map((entry) => storedEntry(entry, offsetMinutes)));
+  Buffer.concat(Array.from(file.entries(), (entry) => storedEntry(entry, offsetMinutes)));
 
 function sendListing(files: NodeLogFile[], response: ServerResponse): void {
   const links = files.map(({ name }) => `<a href="${name}">${name}</a>\n`).join("");
