@@ -199,14 +199,16 @@ describe("watching", () => {
 
   it("injects objects without status, labels or metadata, and goes on", async () => {
     sim.faults.add({ on: "watch", fault: { kind: "odd-object", afterEvents: 0 } });
-    const stream = await watch(`resourceVersion=${sim.store.version}`);
+    const { version } = sim.store;
     taskRun("a");
+    const stream = await watch(`resourceVersion=${version}`);
     await stream.until('"name":"a"');
     const [odd, bare, none, real] = stream
       .text()
       .split("\n", 4)
       .map((line) => JSON.parse(line));
     expect(odd).toMatchObject({ type: "ADDED", object: { kind: "TaskRun", status: null, metadata: { name: "odd" } } });
+    expect(odd.object.metadata.resourceVersion).toBe(String(version));
     expect(Object.keys(odd.object.metadata.labels)).toContain("__proto__");
     expect(bare.object.metadata).not.toHaveProperty("labels");
     expect(none).toEqual({ type: "ADDED", object: { apiVersion: "tekton.dev/v1", kind: "TaskRun" } });

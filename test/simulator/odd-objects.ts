@@ -1,9 +1,9 @@
 import { apiVersionOf, type JsonObject, type Resource } from "./kubernetes-objects.ts";
 
 /** Objects that a broken server, or a resource of another version under the same name, might send. */
-export function oddObjects(resource: Resource, version: number): JsonObject[] {
+export function oddObjects(resource: Resource, resourceVersion: string): JsonObject[] {
   const type = { apiVersion: apiVersionOf(resource), kind: resource.kind };
-  const metadata = { namespace: "default", resourceVersion: String(version) };
+  const metadata = { namespace: "default", resourceVersion };
   return [
     { ...type, metadata: { ...metadata, name: "odd", uid: "odd", labels: oddLabels() }, spec: null, status: null },
     { ...type, metadata: { ...metadata, name: "bare", uid: "bare" } },

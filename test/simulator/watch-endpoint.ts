@@ -30,7 +30,7 @@ export function serveWatch(
 
   response.writeHead(200, { "content-type": "application/json", "cache-control": "no-cache, private" });
   response.flushHeaders();
-  const stream = new EventStream(response, { fault, store, resource });
+  const stream = new EventStream(response, { fault, store, resource, version: asked === "" ? "0" : asked });
   const matchesRequest = (event: StoredEvent): boolean =>
     event.resource.name === resource.name && (namespace === undefined || event.object.metadata.namespace === namespace);
 
@@ -94,6 +94,8 @@ type StreamOptions = {
   fault: Exclude<WatchFault, { kind: "status" }> | undefined;
   store: ObjectStore;
   resource: Resource;
+  /** What the client has seen already. */
+  version: string;
 };
 
 class EventStream {
@@ -101,16 +103,19 @@ class EventStream {
   readonly #options: StreamOptions;
   #sent = 0;
   #done = false;
+  #version: string;
 
   constructor(response: ServerResponse, options: StreamOptions) {
     this.#response = response;
     this.#options = options;
+    this.#version = options.version;
     this.#strikeIfDue();
   }
 
   send(type: string, object: object): void {
     if (this.#done) return;
     this.#writeEvent(type, object);
+    this.#version = (object as Partial<KubernetesObject>).metadata?.resourceVersion ?? this.#version;
     this.#sent += 1;
     this.#strikeIfDue();
   }
@@ -143,7 +148,8 @@ class EventStream {
         this.#response.write(`{"type":"MODIFIED","object":{"kind":"Po\n`);
         break;
       case "odd-object":
-        for (const object of oddObjects(resource, store.version)) this.#writeEvent("ADDED", object);
+        // With a later version a client would go on behind events that it has not been told.
+        for (const object of oddObjects(resource, this.#version)) this.#writeEvent("ADDED", object);
         break;
       case "gone":
         this.#writeEvent("ERROR", tooOldVersion(1, store.version));
