@@ -34,9 +34,16 @@ export type WatchFault =
 
 export type ListFault = { kind: "status"; code: 410 | 500 | 503 } | { kind: "drop" };
 
+/** For the files that the node proxy gives. */
+export type NodeLogFault =
+  | { kind: "status"; code: 500 | 503 }
+  | { kind: "reset"; afterBytes: number }
+  /** The answer begins, and no more of it comes. */
+  | { kind: "silence"; afterBytes: number };
+
 type Scope = { namespace?: string; pod?: string; container?: string; follow?: boolean; resource?: string };
 
-type FaultsOf = { log: LogFault; watch: WatchFault; list: ListFault };
+type FaultsOf = { log: LogFault; watch: WatchFault; list: ListFault; "node-log": NodeLogFault };
 
 export type FaultRule = Scope & {
   /** How many requests it hits; once by default. */
@@ -63,6 +70,7 @@ export type RandomFaults = {
   log?: readonly LogFault[];
   watch?: readonly WatchFault[];
   list?: readonly ListFault[];
+  "node-log"?: readonly NodeLogFault[];
 };
 
 /** Chooses the fault for each request: rules first, in the order they were added, then chance. */

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { manualClock } from "./clock.ts";
 import type { Pod } from "./pod.ts";
 import { createSimulator, type Simulator } from "./simulator.ts";
-import { getJson } from "./test-client.ts";
+import { getJson, openStream } from "./test-client.ts";
 
 const startMs = Date.parse("2026-01-01T00:00:00Z");
 const ns = (seconds: number): bigint => BigInt(Math.round((startMs + seconds * 1000) * 1000)) * 1000n;
@@ -108,6 +108,22 @@ it("finds nothing once kubelet has removed the files, and no kubelet while that 
   sim.kubelet.started("node-1");
   sim.evict(pod);
   expect((await get("step-a/")).status).toBe(404);
+});
+
+it("injects what its faults say", async () => {
+  sim.writeLine(pod, "step-a", "a", { timeNs: ns(1) });
+  sim.faults.add({ on: "node-log", container: "step-b", fault: { kind: "status", code: 500 } });
+  sim.faults.add({ on: "node-log", pod: "p", container: "step-a", fault: { kind: "status", code: 503 } });
+  expect((await get("step-a/")).status).toBe(503);
+  for (const kind of ["reset", "silence"] as const) {
+    sim.faults.add({ on: "node-log", fault: { kind, afterBytes: 20 } });
+    const stream = await openStream(url("step-a/0.log"));
+    await stream.until("2026-01-01T00:00:01Z");
+    if (kind === "silence") sim.dropConnections();
+    await expect(stream.ended).rejects.toThrow();
+    expect(stream.text()).toBe("2026-01-01T00:00:01Z");
+  }
+  expect((await get("step-a/0.log")).bytes.toString()).toBe("2026-01-01T00:00:01Z stdout F a\n");
 });
 
 it("names rotated files in the node's time zone", async () => {

@@ -2,12 +2,14 @@ import type { ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { formatTime, storedEntry } from "./cri-log.ts";
+import type { Faults, NodeLogFault } from "./faults.ts";
+import { FaultyBody } from "./faulty-body.ts";
 import type { Kubelet } from "./kubelet.ts";
 import type { LogFile } from "./log-file.ts";
 import type { Pod } from "./pod.ts";
-import { StatusError, unreachable } from "./status.ts";
+import { StatusError, serverFailure, unreachable } from "./status.ts";
 
-type Context = { kubelet: Kubelet; nodeProxy: boolean; offsetMinutes: number };
+type Context = { kubelet: Kubelet; faults: Faults; nodeProxy: boolean; offsetMinutes: number };
 
 /** `directory` is a pod's `{namespace}_{name}_{uid}`; `file` is undefined for a path that ends at the container. */
 type NodeLogPath = {
@@ -17,6 +19,8 @@ type NodeLogPath = {
   file: string | undefined;
   trailingSlash: boolean;
 };
+
+type BodyFault = Exclude<NodeLogFault, { kind: "status" }>;
 
 type NodeLogFile = { name: string; file: LogFile; compressed: boolean };
 
@@ -32,7 +36,7 @@ export function parseNodeLogPath(path: string): NodeLogPath | undefined {
 
 /** kubelet's `http.FileServer` over /var/log, as the API server's node proxy passes it on. */
 export async function serveNodeLogs(
-  { kubelet, nodeProxy, offsetMinutes }: Context,
+  { kubelet, faults, nodeProxy, offsetMinutes }: Context,
   { nodeName, directory, container, file, trailingSlash }: NodeLogPath,
   range: string | undefined,
   response: ServerResponse,
@@ -49,13 +53,16 @@ export async function serveNodeLogs(
   if (files.length === 0) return notThere(response);
   // http.FileServer's own relative redirects, which the proxy leaves as they are.
   if (file === undefined && !trailingSlash) return redirect(response, `${container}/`);
+  const scope = pod ? { namespace: pod.namespace, pod: pod.name, container } : { container };
+  const fault = faults.take("node-log", scope);
+  if (fault?.kind === "status") throw serverFailure(fault.code);
   if (file === undefined) return sendListing(files, response);
   const found = files.find(({ name }) => name === file);
   if (!found) return notThere(response);
   if (trailingSlash) return redirect(response, `../${file}`);
   const bytes = storedBytes(found.file, offsetMinutes);
   const type = found.compressed ? "application/gzip" : "text/plain; charset=utf-8";
-  sendRange(found.compressed ? await promisify(gzip)(bytes) : bytes, { type, range }, response);
+  sendFile(found.compressed ? await promisify(gzip)(bytes) : bytes, { type, range, fault }, response);
 }
 
 /** Sorted by name. kubelet compresses all rotated files but the newest of each run. */
@@ -87,28 +94,36 @@ function sendListing(files: NodeLogFile[], response: ServerResponse): void {
   response.end(`<!doctype html>\n<meta name="viewport" content="width=device-width">\n<pre>\n${links}</pre>\n`);
 }
 
-function sendRange(
+function sendFile(
   bytes: Buffer,
-  { type, range }: { type: string; range: string | undefined },
+  { type, range, fault }: { type: string; range: string | undefined; fault: BodyFault | undefined },
   response: ServerResponse,
 ): void {
-  const head = { "content-type": type, "accept-ranges": "bytes" };
-  const match = /^bytes=(\d+)-(\d*)$/.exec(range ?? "");
-  if (!match) {
-    response.writeHead(200, { ...head, "content-length": bytes.length }).end(bytes);
-    return;
-  }
-  const start = Number(match[1]);
-  const end = Math.min(match[2] === "" ? bytes.length : Number(match[2]) + 1, bytes.length);
-  if (start >= bytes.length || end <= start) {
+  const { length } = bytes;
+  const asked = byteRange(range, length);
+  if (asked && asked.start >= asked.end) {
     response
-      .writeHead(416, { "content-type": "text/plain; charset=utf-8", "content-range": `bytes */${bytes.length}` })
+      .writeHead(416, { "content-type": "text/plain; charset=utf-8", "content-range": `bytes */${length}` })
       .end("invalid range: failed to overlap\n");
     return;
   }
-  const contentRange = `bytes ${start}-${end - 1}/${bytes.length}`;
-  response.writeHead(206, { ...head, "content-range": contentRange, "content-length": end - start });
-  response.end(bytes.subarray(start, end));
+  const part = asked ? bytes.subarray(asked.start, asked.end) : bytes;
+  response.writeHead(asked ? 206 : 200, {
+    "content-type": type,
+    "accept-ranges": "bytes",
+    "content-length": part.length,
+    ...(asked ? { "content-range": `bytes ${asked.start}-${asked.end - 1}/${length}` } : {}),
+  });
+  const body = new FaultyBody(response, fault);
+  body.write(part);
+  body.end();
+}
+
+/** `end` is exclusive; a range that covers nothing ends where it starts or before. */
+function byteRange(header: string | undefined, size: number): { start: number; end: number } | undefined {
+  const match = /^bytes=(\d+)-(\d*)$/.exec(header ?? "");
+  if (!match) return undefined;
+  return { start: Number(match[1]), end: match[2] === "" ? size : Math.min(size, Number(match[2]) + 1) };
 }
 
 function redirect(response: ServerResponse, location: string): void {
