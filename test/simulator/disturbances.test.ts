@@ -34,6 +34,7 @@ it.each<[Disturbance, string]>([
   [{ kind: "rotate-before-exit" }, "1"],
   [{ kind: "cut-follows", fault: { kind: "clean-eof", afterBytes: 0 } }, "1"],
   [{ kind: "compact" }, "123"],
+  [{ kind: "step-clock", ms: -3_600_000 }, "123"],
 ])("%o lets through", async (disturbance, expected) => {
   expect(await textAround(disturbance)).toBe(expected);
 });
@@ -75,6 +76,14 @@ it("breaks connections", async () => {
     await disturb(sim, disturbance);
     await expect(stream.ended).rejects.toThrow();
   }
+});
+
+it("steps the clock of what is written", async () => {
+  sim.writeLine(pod, "c", "later");
+  await disturb(sim, { kind: "step-clock", ms: -1_000 });
+  sim.writeLine(pod, "c", "earlier");
+  const [later = "", earlier = ""] = sim.truth(pod, "c").lines;
+  expect(earlier < later).toBe(true);
 });
 
 it("goes on by chance until it is told to stop", async () => {

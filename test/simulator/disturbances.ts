@@ -22,7 +22,9 @@ export type Disturbance =
   | { kind: "cut-follows"; fault: LogFault }
   | { kind: "restart-kubelet"; downMs: number }
   | { kind: "drop-connections" }
-  | { kind: "compact" };
+  | { kind: "compact" }
+  /** The nodes' clocks jump, either way. */
+  | { kind: "step-clock"; ms: number };
 
 /** Resolves when the disturbance is over; containers are those that match and run now. */
 export async function disturb(sim: Simulator, disturbance: Disturbance, match: ContainerMatch = {}): Promise<void> {
@@ -71,6 +73,9 @@ export async function disturb(sim: Simulator, disturbance: Disturbance, match: C
       return;
     case "compact":
       sim.compact();
+      return;
+    case "step-clock":
+      sim.stepClock(disturbance.ms);
       return;
   }
 }
