@@ -1,5 +1,5 @@
 import { tmpdir } from "node:os";
-import { ConfigError, type Env, readNamespaces, readNumber, readStore } from "../settings.ts";
+import { ConfigError, type Env, readNamespaces, readNumber, readStore, readSwitch } from "../settings.ts";
 
 /** The collector's settings, read from the environment once. Times in ms. */
 export type CollectorConfig = {
@@ -12,6 +12,8 @@ export type CollectorConfig = {
   /** Where text waits for a store that is slow or away, and how much of it. */
   spoolDirectory: string;
   spoolBytes: number;
+  /** Whether rotated log files are fetched through the nodes' proxy. */
+  nodeProxy: boolean;
   /** Where `/metrics`, `/healthz` and `/readyz` are answered; undefined for nowhere. */
   metricsPort: number | undefined;
   logLevel: string;
@@ -33,6 +35,7 @@ export function parseCollectorConfig(env: Env, directory: string): CollectorConf
     spoolDirectory: env.AFTERLOG_SPOOL_DIRECTORY?.trim() || tmpdir(),
     spoolBytes:
       readNumber(env, "AFTERLOG_SPOOL_MIB", { fallback: 1024, min: 0, max: 1_048_576 }, problems) * 1024 * 1024,
+    nodeProxy: readSwitch(env, "AFTERLOG_NODE_PROXY", problems),
     metricsPort: env.AFTERLOG_METRICS_PORT
       ? readNumber(env, "AFTERLOG_METRICS_PORT", { fallback: 9090, min: 0, max: 65_535 }, problems)
       : undefined,

@@ -4,6 +4,7 @@ import { StartError } from "../settings.ts";
 import type { ObjectStore } from "../storage-adapters/store.ts";
 import { Collector } from "./collector.ts";
 import type { CollectorConfig } from "./config.ts";
+import { rotatedFiles } from "./follow/rotated-files.ts";
 import { type KubernetesClient, KubernetesError, kubernetesClient } from "./kubernetes/client.ts";
 import type { Logger } from "./logger.ts";
 import { Metrics } from "./metrics.ts";
@@ -50,6 +51,7 @@ export async function startCollector(
     signal: stopped.signal,
     namespaces: config.namespaces,
     followsPerNode: config.followsPerNode,
+    ...(config.nodeProxy && { recover: (run) => rotatedFiles({ client, logger, signal: stopped.signal }, run) }),
     settings: {
       sidecarWaitMs: config.sidecarWaitMs,
       chunkGraceMs: config.chunkGraceMs,
