@@ -163,7 +163,7 @@ export class LogWriter {
       let text = await this.#next();
       const more = this.#textWaits || this.#gaps.length > 0;
       if (!text && !more) text = this.#settle() ?? NOTHING;
-      if (!text || (more && text.byteLength === 0)) continue;
+      if (!text) continue;
       if (more || this.#textWaits) await this.#put(text);
       else if (text.byteLength === 0 && this.#chain.empty) this.#ended = this.#endOf(end);
       else await this.#put(text, this.#endOf(end));
@@ -286,6 +286,8 @@ export class LogWriter {
   }
 
   async #put(text: Buffer, end?: ChunkEnd): Promise<void> {
+    // A chunk of nothing would stand where the next one has to.
+    if (text.byteLength === 0 && !end) return;
     try {
       await this.#chain.put(text, end);
     } catch (error) {

@@ -232,6 +232,19 @@ describe("two writers", () => {
     );
   });
 
+  test("what the other has already makes no chunk, and the log goes on behind it", async () => {
+    const store = memoryStore();
+    const a = await LogWriter.open(store, id, "pod");
+    const b = await LogWriter.open(store, id, "pod");
+    for (const writer of [a, b]) writer.append(Buffer.from(line(1)));
+    await a.flush();
+    await b.flush();
+    expect(await keys(store, chunkPrefix(id))).toHaveLength(1);
+    b.append(Buffer.from(line(2)));
+    await b.flush();
+    expect(b.log().lines).toBe(2);
+  });
+
   test("what one of them has not read is a gap only where the other has not read it either", async () => {
     const store = memoryStore();
     const a = await LogWriter.open(store, id, "pod");

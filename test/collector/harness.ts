@@ -6,6 +6,7 @@ import type { IndexName } from "../../archive/keys.ts";
 import { ArchiveReader } from "../../archive/reader.ts";
 import { containersOf, type RunRecord } from "../../archive/record.ts";
 import { Collector, type CollectorDeps } from "../../collector/collector.ts";
+import { rotatedFiles } from "../../collector/follow/rotated-files.ts";
 import { kubernetesClient } from "../../collector/kubernetes/client.ts";
 import { Metrics } from "../../collector/metrics.ts";
 import { Spool } from "../../collector/spool.ts";
@@ -37,13 +38,16 @@ export function startCollector(simulator: Simulator, store: ObjectStore, more: P
   const stopped = new AbortController();
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromString(simulator.kubeconfig);
+  const client = kubernetesClient(kubeConfig);
+  const { signal } = stopped;
   const collector = new Collector({
-    client: kubernetesClient(kubeConfig),
+    client,
     store,
     spool: new Spool({ directory: tmpdir(), limitBytes: 64 * 1024 * 1024, onError: (error) => logger.error(error) }),
     metrics: new Metrics(),
     logger,
-    signal: stopped.signal,
+    signal,
+    recover: (run) => rotatedFiles({ client, logger, signal }, run),
     namespaces: "*",
     followsPerNode: 1_000,
     watchTiming: { backoffMs: 10, maxBackoffMs: 50 },
