@@ -16,18 +16,24 @@ export function finishCut(
   return writer.finish({ state: "none", words: neverStarted(pod, waiting) });
 }
 
+/** `drained`: the last answer ended in order. `endedByContainer`: and it was a follow that ended with its container. */
+export type LeftBehind = {
+  view: ContainerView;
+  pod: Pod;
+  waiting: Waiting | undefined;
+  drained: boolean;
+  endedByContainer: boolean;
+};
+
 /**
- * The pod does not exist any more. The log is whole if it was read to its end (`drained`) and the container was ended
- * with the pod or before it.
+ * The pod does not exist any more. The log is whole if it was read to its end and the container was ended with the pod
+ * or before it.
  */
 export function finishWithoutPod(
   writer: LogWriter,
-  view: ContainerView,
-  pod: Pod,
-  waiting: Waiting | undefined,
-  drained: boolean,
+  { view, pod, waiting, drained, endedByContainer }: LeftBehind,
 ): Promise<Log> {
-  const killed = view.phase === "terminated" || pod.metadata.deletionTimestamp !== undefined;
+  const killed = view.phase === "terminated" || pod.metadata.deletionTimestamp !== undefined || endedByContainer;
   if (drained && killed) return writer.finish({ state: "whole" });
   const started = view.phase === "running" || (view.phase === "terminated" && view.terminated?.startedAt);
   if (!started && writer.empty) return writer.finish({ state: "none", words: neverStarted(pod, waiting) });

@@ -39,7 +39,7 @@ export type FollowerDeps = {
   timing?: Partial<Timing>;
 };
 
-type Read = { end: RelayEnd; reading: Reading };
+type Read = { end: RelayEnd; reading: Reading; silentMs: number };
 
 /**
  * Takes one container run's log out of its pod, from its first line to its last: follows it while the container
@@ -54,6 +54,8 @@ export class Follower {
   #failingSince: number | undefined;
   /** The last answer that held log ended in order: nothing that was written before its end is unread. */
   #drained = false;
+  /** It followed the container and ended soon after a line: a pod deleted with force is seen to run to the last. */
+  #endedByContainer = false;
   /** Reading was given up because the store was too far behind. */
   #storeAway = false;
   #rest: Buffer = Buffer.alloc(0);
@@ -121,7 +123,7 @@ export class Follower {
   }
 
   /** What follows from a read: the finished log, or undefined to go on. `view` is from before the read. */
-  async #decide(writer: LogWriter, view: ContainerView, { end, reading }: Read): Promise<Log | undefined> {
+  async #decide(writer: LogWriter, view: ContainerView, { end, reading, silentMs }: Read): Promise<Log | undefined> {
     const { fresh, rest, stray } = reading;
     if (fresh > 0) this.#succeeded();
     if (end.type === "full") {
@@ -135,6 +137,7 @@ export class Follower {
       this.#succeeded();
       this.#rest = rest;
       this.#drained = true;
+      this.#endedByContainer = view.phase === "running" && silentMs < this.#timing.idleMs;
       if (view.phase === "terminated" && (unchanged || view.previous)) return this.#finish(writer);
       await this.#deps.pod.refresh(this.#deps.signal);
       if (view.phase === "running" && this.#view().phase === "running") await this.#pause(this.#timing.pollMs);
@@ -191,7 +194,8 @@ export class Follower {
     follows?.inc();
     try {
       const stream = await open(replayFrom(writer.marks()));
-      const deps = { open, writer, reading, timing: this.#timing, onSuccessor: metrics.successor };
+      const { successor: onSuccessor } = metrics;
+      const deps = { open, writer, reading, timing: this.#timing, podLeft: pod.left, onSuccessor };
       if (!stream.end) this.#late ??= { by: reading.expectedBy };
       const read = await new Relay(deps, stream, new Reading(writer, reading)).run();
       if (read.end.type !== "refused") this.#lastRead = Date.now();
@@ -199,7 +203,7 @@ export class Follower {
       return read;
     } catch (error) {
       if (!(error instanceof WrongRun)) throw error;
-      return { end: { type: "broken", error }, reading: new Reading(writer, reading) };
+      return { end: { type: "broken", error }, reading: new Reading(writer, reading), silentMs: 0 };
     } finally {
       follows?.dec();
       release?.();
@@ -253,7 +257,13 @@ export class Follower {
   #finishWithoutPod(writer: LogWriter): Promise<Log> {
     const view = this.#view();
     if (this.#drained) writer.append(this.#rest);
-    return finishWithoutPod(writer, view, this.#deps.pod.pod, this.#waiting, this.#drained);
+    return finishWithoutPod(writer, {
+      view,
+      pod: this.#deps.pod.pod,
+      waiting: this.#waiting,
+      drained: this.#drained,
+      endedByContainer: this.#endedByContainer,
+    });
   }
 
   /** The log cannot be read any more. It is whole if its end had been seen before. */

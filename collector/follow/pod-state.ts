@@ -4,6 +4,7 @@ import { type Pod, trimPod } from "../kubernetes/objects.ts";
 /** One pod, told by its UID, as it was last seen. It stays readable after the pod has gone. */
 export class PodState {
   #pod: Pod;
+  readonly #left = Promise.withResolvers<void>();
   #gone = false;
   readonly #waiters = new Set<() => void>();
   readonly #client: KubernetesClient;
@@ -29,6 +30,11 @@ export class PodState {
     return metadata.deletionTimestamp !== undefined || disrupted === true || status?.phase === "Failed";
   }
 
+  /** Resolves when it is gone. */
+  get left(): Promise<void> {
+    return this.#left.promise;
+  }
+
   update(pod: Pod): void {
     this.#pod = pod;
     this.#signalChange();
@@ -37,6 +43,7 @@ export class PodState {
   markGone(pod?: Pod): void {
     if (pod) this.#pod = pod;
     this.#gone = true;
+    this.#left.resolve();
     this.#signalChange();
   }
 

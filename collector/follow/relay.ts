@@ -15,6 +15,8 @@ export type RelayTiming = {
   fastAgeMs: number;
   /** A log is fast above this. */
   fastBytesPerSecond: number;
+  /** A stream of a pod that has gone may be silent for so long, and then nothing more comes. */
+  drainMs: number;
   /** How long a replay may be still before what it holds decides, and how long text is held for a doubt. */
   settleMs: number;
 };
@@ -28,6 +30,8 @@ export type RelayDeps = {
   writer: LogWriter;
   reading: ReadingOptions;
   timing: RelayTiming;
+  /** Resolves when the pod has gone: no further stream can be opened. */
+  podLeft: Promise<void>;
   /** Told why a further stream is opened, for logs and metrics. */
   onSuccessor?: (reason: "silence" | "age" | "rate") => void;
 };
@@ -50,7 +54,11 @@ export class Relay {
   /** Asked for and silent so far. */
   #opening: LogStream | undefined;
   #preparing = false;
+  /** The last further stream that was asked for could not be had. */
+  #refused = false;
   #over = false;
+  #draining = false;
+  #lastArrival = Date.now();
   #waiting: { stream: LogStream; junction: Junction }[] = [];
   /** Overlaps with what has been read. */
   #ready: LogStream | undefined;
@@ -69,14 +77,18 @@ export class Relay {
   }
 
   /** Resolves when no stream is open any more. @throws WrongRun, and what keeps the writer from taking text */
-  async run(): Promise<{ end: RelayEnd; reading: Reading }> {
+  async run(): Promise<{ end: RelayEnd; reading: Reading; silentMs: number }> {
     this.#timers.silence.start();
+    void this.#deps.podLeft.then(() => {
+      this.#draining = true;
+      if (!this.#over) this.#timers.silence.restart(this.#deps.timing.drainMs);
+    });
     this.#timers.age.start();
     if (this.#reading.aligning) this.#timers.settle.start();
     try {
       let end: RelayEnd | undefined;
       while (!end) end = await this.#step();
-      return { end, reading: this.#reading };
+      return { end, reading: this.#reading, silentMs: Date.now() - this.#lastArrival };
     } finally {
       for (const timer of Object.values(this.#timers)) timer.stop();
       this.#closeAll();
@@ -90,8 +102,13 @@ export class Relay {
     if (arrived && !arrived.parsed) return this.#ended();
     if (arrived?.parsed) await this.#consume(arrived.parsed);
     if (this.#deps.writer.full) return { type: "full" };
-    await this.#attend();
-    return undefined;
+    return this.#attend();
+  }
+
+  #restartSilence(): void {
+    const { silenceMs, drainMs } = this.#deps.timing;
+    this.#refused = false;
+    this.#timers.silence.restart(this.#draining ? drainMs : silenceMs);
   }
 
   /** Something arrived, a timer went off or a further stream is ready. */
@@ -115,7 +132,8 @@ export class Relay {
   }
 
   async #consume(parsed: Parsed[]): Promise<void> {
-    this.#timers.silence.restart();
+    this.#lastArrival = Date.now();
+    this.#restartSilence();
     for (const part of parsed) {
       const next = this.#waiting[0];
       if (!next || part.type === "stray") {
@@ -152,7 +170,7 @@ export class Relay {
     return end;
   }
 
-  async #attend(): Promise<void> {
+  async #attend(): Promise<RelayEnd | undefined> {
     const { silence, age, settle, doubt } = this.#timers;
     if (settle.due || doubt.due) {
       settle.stop();
@@ -164,10 +182,12 @@ export class Relay {
     // Two silent streams: the younger connection is the one to trust.
     if (silence.due && next) return this.#handOver(next, false);
     if (silence.due) {
+      if (this.#draining || this.#refused) return { type: "broken", error: new Error("the log's stream fell silent") };
       silence.restart(this.#deps.timing.settleMs);
       this.#openNext("silence");
     } else if (age.due) this.#openNext("age");
     else if (this.#isFast()) this.#openNext("rate");
+    return undefined;
   }
 
   #isFast(): boolean {
@@ -205,7 +225,10 @@ export class Relay {
     const text = first?.find((part) => part.type === "text")?.bytes;
     // Refused, or nothing in it: the present stream goes on, and it is tried again.
     if (text) this.#place(stream, new Junction(text));
-    else stream.close();
+    else {
+      this.#refused = stream.end?.type !== "closed";
+      stream.close();
+    }
   }
 
   #place(stream: LogStream, junction: Junction): void {
@@ -217,7 +240,7 @@ export class Relay {
   }
 
   /** @param joined the next stream's first line is what comes next in the log */
-  #handOver(next: LogStream, joined: boolean): void {
+  #handOver(next: LogStream, joined: boolean): undefined {
     this.#stream.close();
     if (next === this.#opening) this.#opening = undefined;
     if (next === this.#ready) this.#ready = undefined;
@@ -227,8 +250,8 @@ export class Relay {
     this.#asked = false;
     this.#arrived = undefined;
     this.#reading = new Reading(this.#deps.writer, { ...this.#deps.reading, joined });
-    const { silence, age, settle, doubt } = this.#timers;
-    silence.restart();
+    const { age, settle, doubt } = this.#timers;
+    this.#restartSilence();
     age.restart();
     doubt.stop();
     if (this.#reading.aligning) settle.restart();

@@ -10,9 +10,12 @@ export const TIMING = {
   maxAgeMs: 55 * 60_000,
   fastAgeMs: 10_000,
   fastBytesPerSecond: 1024 * 1024,
+  drainMs: 30_000,
   settleMs: 5_000,
   /** How long to wait for a container to start before its pod is looked at again without being told. */
   waitMs: 30_000,
+  /** A stream that ends in order so soon after its last line was ended by its container, not by a balancer's idle limit. */
+  idleMs: 60_000,
   /** A restart is in the pod's status this long after the container's first line, at the latest. */
   statusLagMs: 3_000,
   /** Who begins to read later than this after a container's start cannot know whether its log was rotated before. */

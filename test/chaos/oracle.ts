@@ -13,6 +13,8 @@ export type Verdict = {
   undeclared: number;
   /** Gaps in which nothing is missing. */
   feared: number;
+  /** Archived lines that were not written, or not there, or more than once. */
+  foreign: number;
 };
 
 const linesOf = (bytes: Buffer): string[] => {
@@ -29,7 +31,7 @@ export function judge({ where, truth, archived, log }: Evidence): Verdict {
   const written = linesOf(truth);
   const kept = linesOf(archived);
   const gaps = new Map(log.gaps.map((gap) => [gap.afterLine, 0]));
-  const verdict: Verdict = { problems: [], lines: written.length, missing: 0, undeclared: 0, feared: 0 };
+  const verdict: Verdict = { problems: [], lines: written.length, missing: 0, undeclared: 0, feared: 0, foreign: 0 };
   const problem = (text: string) => verdict.problems.push(`${where}: ${text}`);
   let next = 0;
   const skip = (count: number, afterLine: number, declared: boolean) => {
@@ -50,8 +52,8 @@ export function judge({ where, truth, archived, log }: Evidence): Verdict {
       // The gap begins inside this line.
       gaps.set(i + 1, (gaps.get(i + 1) ?? 0) + 1);
     } else {
+      verdict.foreign++;
       problem(`line ${i + 1} was never written, or not here, or more than once: ${show(line)}`);
-      return verdict;
     }
   }
   const givenUp = ["none", "cut"].includes(log.state) && log.words !== undefined;

@@ -8,9 +8,10 @@ import type { WriterOptions } from "./writers.ts";
 /**
  * What a fault may cost. nothing: every line is archived, and none is feared to be missing. declared: what is missing
  * lies in declared gaps. invisible: lines that Kubernetes' log endpoint gives to nobody and whose loss no client of it
- * can see (kubernetes-logs.md §5); what is archived is still in order and there once.
+ * can see (kubernetes-logs.md §5); what is archived is still in order and there once. a line: the server itself
+ * falsified one; everything else is archived.
  */
-export type Cost = "nothing" | "declared" | "invisible";
+export type Cost = "nothing" | "declared" | "invisible" | "a line";
 
 export type SingleFault = {
   name: string;
@@ -32,9 +33,9 @@ const podOf = (run: RunHandle) => {
   return pod;
 };
 
-const onRequest = (name: string, fault: LogFault, times = 3): SingleFault => ({
+const onRequest = (name: string, fault: LogFault, times = 3, cost: Cost = "nothing"): SingleFault => ({
   name,
-  cost: "nothing",
+  cost,
   before: ({ simulator }) => simulator.faults.add({ on: "log", ...step, fault, times }),
 });
 const onWatch = (name: string, fault: WatchFault): SingleFault => ({
@@ -58,8 +59,8 @@ const requests: SingleFault[] = [
   onRequest("a server that is not available", { kind: "status", code: 503 }, 6),
   onRequest("a kubelet that does not know the pod yet", { kind: "unknown-to-kubelet" }, 6),
   onRequest("a slow connection", { kind: "slow", bytesPerSecond: 30_000 }, 1),
-  onRequest("garbage in the stream", { kind: "garbage", afterBytes: 700 }, 1),
-  onRequest("a line without an end", { kind: "endless-line", afterBytes: 700, bytes: 3_000_000 }, 1),
+  onRequest("garbage in the stream", { kind: "garbage", afterBytes: 700 }, 1, "a line"),
+  onRequest("a line without an end", { kind: "endless-line", afterBytes: 700, bytes: 3_000_000 }, 1, "a line"),
   ...[
     kubeletErrors.containerGone("containerd://1"),
     kubeletErrors.symlinks("/var/log/pods/0.log"),

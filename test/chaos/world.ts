@@ -31,6 +31,7 @@ const SETTINGS: NonNullable<More["settings"]> = {
     maxAgeMs: 700,
     fastAgeMs: 120,
     fastBytesPerSecond: 20_000,
+    drainMs: 400,
     settleMs: 150,
     waitMs: 200,
     statusLagMs: 80,
@@ -89,7 +90,7 @@ export class ChaosWorld {
 
   /** Waits until every run is wholly in the archive, then compares. */
   async judge(): Promise<Verdict> {
-    const sum: Verdict = { problems: [], lines: 0, missing: 0, undeclared: 0, feared: 0 };
+    const sum: Verdict = { problems: [], lines: 0, missing: 0, undeclared: 0, feared: 0, foreign: 0 };
     for (const run of this.#runs) {
       const record = await eventually(
         `${run.name} to be archived`,
@@ -102,7 +103,7 @@ export class ChaosWorld {
       for (const evidence of await this.#logs(record)) {
         const verdict = judge(evidence);
         sum.problems.push(...verdict.problems);
-        for (const key of ["lines", "missing", "undeclared", "feared"] as const) sum[key] += verdict[key];
+        for (const key of ["lines", "missing", "undeclared", "feared", "foreign"] as const) sum[key] += verdict[key];
       }
       sum.problems.push(...this.#unrecorded(run, record));
     }

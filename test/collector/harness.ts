@@ -26,6 +26,7 @@ const SETTINGS: CollectorDeps["settings"] = {
     backoffMs: 10,
     maxBackoffMs: 100,
     settleMs: 200,
+    drainMs: 1_000,
     waitMs: 200,
     statusLagMs: 50,
     goneMs: 200,

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { type Disturbance, disturb, disturbAtRandom } from "./disturbances.ts";
 import type { Pod } from "./pod.ts";
@@ -59,10 +60,12 @@ it("makes a follow give the newest file twice in one stream, when it handles two
   sim.writeLine(pod, "c", "2");
   await expect.poll(() => pod.container("c").current?.rotatedFiles.length).toBe(2);
   sim.writeLine(pod, "c", "3");
-  await over;
+  await nextTurn();
   sim.writeLine(pod, "c", "4");
+  await over;
+  sim.writeLine(pod, "c", "5");
   sim.exit(pod, "c");
-  expect((await stream.ended).replaceAll("\n", "")).toBe("1334");
+  expect((await stream.ended).replaceAll("\n", "")).toBe("134345");
 });
 
 it("does not wait for ever for a silent container", async () => {

@@ -13,8 +13,8 @@ export type Disturbance =
   /** Followers stand still over two rotations, `forMs` apart (§5b). */
   | { kind: "rotate-twice-unseen"; forMs: number }
   /**
-   * Followers stand still over two rotations with something written after each, waiting for it `forMs` at most: their
-   * two queued Create events make them read the newest file twice, in one stream.
+   * Followers stand still over two rotations with something written after each, twice after the second, waiting for it
+   * `forMs` at most: their two queued Create events make them read the newest file twice, in one stream.
    */
   | { kind: "rotate-twice-reread"; forMs: number }
   /** Followers stand still from a rotation to the container's end (§5c). */
@@ -51,7 +51,9 @@ export async function disturb(sim: Simulator, disturbance: Disturbance, match: C
       for (let rotation = 0; rotation < 2; rotation++) {
         const running = runs.filter((run) => run.running);
         for (const run of running) run.rotate();
-        await Promise.all(running.map((run) => nextEvent(run, disturbance.forMs)));
+        for (let event = 0; event <= rotation; event++) {
+          await Promise.all(running.map((run) => nextEvent(run, disturbance.forMs)));
+        }
       }
       goOn();
       return;
