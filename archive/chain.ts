@@ -52,6 +52,7 @@ export class Chain {
   #totalBytes: number;
   #firstTime: string | undefined;
   #lastTime: string | undefined;
+  #newestTime: string | undefined;
   #gaps: Gap[];
   #end: ChunkEnd | undefined;
   /** The newest chunk. */
@@ -76,6 +77,7 @@ export class Chain {
     this.#totalBytes = tip?.totalBytes ?? 0;
     this.#firstTime = tip?.firstTime;
     this.#lastTime = tip?.lastTime;
+    this.#newestTime = tip?.newestTime;
     this.#gaps = tip?.gaps ?? [];
     this.#end = tip?.end;
     this.#tip = key;
@@ -123,6 +125,11 @@ export class Chain {
     return this.#window.marks();
   }
 
+  /** The latest of all times so far. */
+  get newestTime(): string | undefined {
+    return this.#newestTime;
+  }
+
   /** Something is missing between what is there and what comes next; the next chunk says so. */
   declare(gap: Omit<Gap, "afterLine">): void {
     const here = { afterLine: linesBefore(this.#next), ...gap };
@@ -137,9 +144,10 @@ export class Chain {
 
   /**
    * Adds a chunk, tried until the store has it or has another one there. `end` ends the log for every writer.
+   * @param newestTime not earlier than any time so far
    * @throws LogConflict
    */
-  async put(text: Buffer, end?: ChunkEnd): Promise<void> {
+  async put(text: Buffer, newestTime?: string, end?: ChunkEnd): Promise<void> {
     const at = this.#next;
     const next = advance(at, text);
     const span = timeSpan(text, at);
@@ -156,6 +164,7 @@ export class Chain {
         totalBytes,
         ...(firstTime && { firstTime }),
         ...(lastTime && { lastTime }),
+        ...(newestTime && { newestTime }),
         window: this.#window.recent(),
         gaps: this.#gaps,
         ...(end && { end }),
@@ -170,6 +179,7 @@ export class Chain {
     this.#totalBytes = totalBytes;
     this.#firstTime = firstTime;
     this.#lastTime = lastTime;
+    this.#newestTime = newestTime;
     this.#end = end;
     this.#tip = key;
     this.#checkedAt = this.#now();

@@ -66,6 +66,16 @@ export function timeNs(time: string): bigint {
   return Number.isNaN(seconds) ? 0n : BigInt(seconds) * 1_000_000_000n + BigInt(fraction);
 }
 
+/** Whether `a` is later than `b`, whatever their offsets; times of one form are compared as they are written. */
+export function isLater(a: string, b: string): boolean {
+  const alike = a.length === b.length && a.charCodeAt(a.length - 1) === 0x5a && b.endsWith("Z");
+  return alike ? a > b : timeNs(a) > timeNs(b);
+}
+
+/** The later one, where there are two. */
+export const later = (a: string | undefined, b: string | undefined): string | undefined =>
+  a && b ? (isLater(a, b) ? a : b) : a || b;
+
 /** The time at `start` of a line as it is written there; undefined if there is none. */
 export function timeAt(text: Buffer, start: number): string | undefined {
   const length = timeLength(text, start);

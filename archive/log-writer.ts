@@ -4,7 +4,7 @@ import { type Backlog, cutAt, MemoryBacklog } from "./backlog.ts";
 import { Chain, type ChainOptions, LogConflict } from "./chain.ts";
 import type { ChunkEnd, Mark } from "./chunk.ts";
 import type { LogId } from "./keys.ts";
-import { timeAt } from "./line.ts";
+import { later, lineStart, timeAt } from "./line.ts";
 import { persist } from "./persist.ts";
 import type { Gap, Log } from "./record.ts";
 import { Window } from "./window.ts";
@@ -46,6 +46,7 @@ export class LogWriter {
   /** The newest lines that were appended, whether stored or waiting. */
   readonly #head: Window;
   #chain: Chain;
+  #newestTime: string | undefined;
   #appended = 0;
   #taken = 0;
   #gaps: { at: number; gap: GapHere }[] = [];
@@ -68,6 +69,7 @@ export class LogWriter {
     this.#backlog = options.backlog ?? new MemoryBacklog();
     this.#openedAt = this.#now();
     this.#head = new Window(chain.marks());
+    this.#newestTime = chain.newestTime;
   }
 
   /**
@@ -118,12 +120,22 @@ export class LogWriter {
     return this.#backlog.full;
   }
 
-  /** Adds text that continues the log; every line in it begins with its time. The buffer must not change after. */
+  /** What aligns a source with the log: undefined while there is nothing in it. */
+  alignment(): Alignment | undefined {
+    const marks = this.marks();
+    return marks.length > 0 ? new Alignment(marks, this.#newestTime) : undefined;
+  }
+
+  /**
+   * Adds text that continues the log; every line in it begins with its time, and none is older than the one before
+   * it, unless that is the text's first line. The buffer must not change after.
+   */
   append(text: Buffer): void {
     if (this.#ended) throw new Error(`the log of ${this.#chain.id.container} has ended`);
     // Another collector may have ended it; whoever reads the source learns it from `end`.
     if (text.byteLength === 0 || this.#chain.end) return;
     this.#head.push(text);
+    this.#newestTime = later(this.#newestTime, timeAt(text, lineStart(text, text.byteLength - 1)));
     this.#backlog.push(text);
     this.#appended += text.byteLength;
     if (this.#backlog.bytes >= CHUNK_BYTES && !this.#closing) void this.#startFlush();
@@ -289,7 +301,7 @@ export class LogWriter {
     // A chunk of nothing would stand where the next one has to.
     if (text.byteLength === 0 && !end) return;
     try {
-      await this.#chain.put(text, end);
+      await this.#chain.put(text, this.#newestTime, end);
     } catch (error) {
       if (!(error instanceof LogConflict)) throw error;
       this.#options.onConflict?.(error);
@@ -302,7 +314,8 @@ export class LogWriter {
     const { id } = this.#chain;
     this.#chain = await persist(() => Chain.open(this.#store, id, this.#podUid, this.#options), this.#options);
     const marks = this.#chain.marks();
-    this.#alignment = marks.length > 0 ? new Alignment(marks) : undefined;
+    this.#newestTime = later(this.#newestTime, this.#chain.newestTime);
+    this.#alignment = marks.length > 0 ? new Alignment(marks, this.#newestTime) : undefined;
     this.#carried = Buffer.concat([text, this.#carried]);
     if (!this.#chain.end) return;
     this.#carried = NOTHING;

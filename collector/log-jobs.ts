@@ -130,12 +130,15 @@ export class LogJobs {
   #follow(job: Job, pod: PodState): Promise<Log> {
     const { client, slots, logger, metrics, signal, settings, recover } = this.#deps;
     const { container, attempt } = job.row;
-    const { metadata, spec } = pod.pod;
+    const { metadata } = pod.pod;
     const run: FollowerDeps["run"] = {
       namespace: this.#run.namespace,
       pod: metadata.name,
       podUid: metadata.uid,
-      node: spec?.nodeName ?? "",
+      // A pod is seen before it has a node.
+      get node() {
+        return pod.pod.spec?.nodeName ?? "";
+      },
       container: container.name,
       restart: container.restart - firstRestart(attempt, container),
       restartable: container.kind === "sidecar",

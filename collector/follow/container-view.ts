@@ -5,7 +5,8 @@ export type ContainerRun = {
   namespace: string;
   pod: string;
   podUid: string;
-  node: string;
+  /** Empty until the pod has one. */
+  readonly node: string;
   container: string;
   /** Kubernetes' own restart count within this pod. */
   restart: number;

@@ -14,7 +14,7 @@ import { LogStream } from "./log-stream.ts";
 import { gapWords, isTelling, neverStarted, type Waiting } from "./missing.ts";
 import type { PodState } from "./pod-state.ts";
 import { Reading, type ReadingOptions, type Recover, WrongRun } from "./reading.ts";
-import { Relay, type RelayEnd } from "./relay.ts";
+import { Relay, type RelayEnd, type Successor } from "./relay.ts";
 import { TIMING, type Timing } from "./timing.ts";
 
 export type FollowerDeps = {
@@ -38,6 +38,9 @@ export type FollowerDeps = {
   metrics: Metrics;
   timing?: Partial<Timing>;
 };
+
+/** A log of this size is read again as a whole. */
+const SMALL_BYTES = 1024 * 1024;
 
 type Read = { end: RelayEnd; reading: Reading; silentMs: number };
 
@@ -182,8 +185,10 @@ export class Follower {
     const { client, run, slots, pod, metrics } = this.#deps;
     const previous = view.phase === "terminated" && view.previous;
     const release = view.phase === "running" ? slots.acquire(run.node, pod.endangered) : undefined;
-    const open = (since: string | undefined) =>
-      LogStream.open(client, run, { follow: release !== undefined, previous, since }, this.#stop);
+    const open = (reason?: Successor) => {
+      const since = this.#since(writer, view, release !== undefined, reason);
+      return LogStream.open(client, run, { follow: release !== undefined, previous, since }, this.#stop);
+    };
     const reading: ReadingOptions = {
       confirm: (text) => this.#isThisRun(text, previous),
       expectedBy: writer.empty ? this.#expectedBy(view) : undefined,
@@ -193,7 +198,7 @@ export class Follower {
     const follows = release !== undefined ? metrics.follows : undefined;
     follows?.inc();
     try {
-      const stream = await open(replayFrom(writer.marks()));
+      const stream = await open();
       const { successor: onSuccessor } = metrics;
       const deps = { open, writer, reading, timing: this.#timing, podLeft: pod.left, onSuccessor };
       if (!stream.end) this.#late ??= { by: reading.expectedBy };
@@ -208,6 +213,19 @@ export class Follower {
       follows?.dec();
       release?.();
     }
+  }
+
+  /**
+   * From when the log is asked for. A follow is asked for the whole of the newest file wherever that can be afforded:
+   * with `sinceTime`, kubelet leaves out for good whatever is printed after a clock's step back.
+   */
+  #since(writer: LogWriter, view: ContainerView, follow: boolean, reason?: Successor): string | undefined {
+    const from = replayFrom(writer.marks());
+    if (from === undefined || reason === "rate") return from;
+    if (follow || writer.log().bytes < SMALL_BYTES) return undefined;
+    const finished = view.phase === "terminated" ? Date.parse(view.terminated?.finishedAt ?? "") : Number.NaN;
+    if (finished + 1_000 < Date.parse(writer.lastTime ?? "")) return undefined; // the clock has stepped back
+    return new Date(Date.parse(from) - this.#timing.overlapMs).toISOString();
   }
 
   /** By when its first line must have been printed for nothing to be missing before it; undefined: no need to ask. */

@@ -1,4 +1,4 @@
-import { type Aligned, Alignment, replayFrom } from "../../archive/alignment.ts";
+import type { Aligned, Alignment } from "../../archive/alignment.ts";
 import { timeAt, timeLength, timeNs } from "../../archive/line.ts";
 import type { LogWriter } from "../../archive/log-writer.ts";
 import type { Parsed } from "./line-parser.ts";
@@ -38,8 +38,6 @@ type Repeat = { alignment: Alignment; held: Buffer[]; bytes: number };
 
 /** One answer of the log endpoint on its way into a log: what the log has already is dropped, what is new appended. */
 export class Reading {
-  /** The time from which the log is to be asked for; undefined: from its start. */
-  readonly since: string | undefined;
   /** Bytes that were new. */
   fresh = 0;
   /** At the end of the answer: a line without a newline, which may still grow. */
@@ -54,12 +52,10 @@ export class Reading {
   #recovering = false;
 
   constructor(writer: LogWriter, options: ReadingOptions) {
-    const marks = writer.marks();
     this.#writer = writer;
     this.#options = options;
     this.#confirmed = options.joined === true;
-    this.#alignment = options.joined || marks.length === 0 ? undefined : new Alignment(marks);
-    this.since = replayFrom(marks);
+    this.#alignment = options.joined ? undefined : writer.alignment();
   }
 
   /** Still looking for the place behind what the log has. */
@@ -123,7 +119,8 @@ export class Reading {
    */
   async #flow(text: Buffer, back: boolean): Promise<void> {
     if (!this.#repeat && back && this.#writer.mayHave(timeAt(text, 0) ?? "")) {
-      this.#repeat = { alignment: new Alignment(this.#writer.marks()), held: [], bytes: 0 };
+      const alignment = this.#writer.alignment();
+      if (alignment) this.#repeat = { alignment, held: [], bytes: 0 };
     }
     if (!this.#repeat) return this.#append(text);
     const aligned = this.#repeat.alignment.push(text);

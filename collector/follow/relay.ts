@@ -19,22 +19,27 @@ export type RelayTiming = {
   drainMs: number;
   /** How long a replay may be still before what it holds decides, and how long text is held for a doubt. */
   settleMs: number;
+  /** How long a replay may last at most. */
+  replayMs: number;
 };
 
 /** Streams that wait for their turn: the node keeps five files. */
 const MAX_WAITING = 4;
 
 export type RelayDeps = {
-  /** Opens a further stream of the same log, from a time on. */
-  open: (since: string | undefined) => Promise<LogStream>;
+  /** Opens a further stream of the same log. */
+  open: (reason: Successor) => Promise<LogStream>;
   writer: LogWriter;
   reading: ReadingOptions;
   timing: RelayTiming;
   /** Resolves when the pod has gone: no further stream can be opened. */
   podLeft: Promise<void>;
   /** Told why a further stream is opened, for logs and metrics. */
-  onSuccessor?: (reason: "silence" | "age" | "rate") => void;
+  onSuccessor?: (reason: Successor) => void;
 };
+
+/** Why a stream is opened before the last one is given up. */
+export type Successor = "silence" | "age" | "rate";
 
 /** `full`: the store is so far behind that reading was given up. */
 export type RelayEnd = StreamEnd | { type: "full" };
@@ -65,15 +70,21 @@ export class Relay {
   #fastBytes = 0;
   #fastSince = Date.now();
   #wake: () => void = () => {};
-  readonly #timers: Record<"silence" | "age" | "settle" | "doubt", Alarm>;
+  readonly #timers: Record<"silence" | "age" | "settle" | "doubt" | "replay", Alarm>;
 
   constructor(deps: RelayDeps, stream: LogStream, reading: Reading) {
     this.#deps = deps;
     this.#stream = stream;
     this.#reading = reading;
     const alarm = (ms: number) => new Alarm(ms, () => this.#wake());
-    const { silenceMs, maxAgeMs, settleMs } = deps.timing;
-    this.#timers = { silence: alarm(silenceMs), age: alarm(maxAgeMs), settle: alarm(settleMs), doubt: alarm(settleMs) };
+    const { silenceMs, maxAgeMs, settleMs, replayMs } = deps.timing;
+    this.#timers = {
+      silence: alarm(silenceMs),
+      age: alarm(maxAgeMs),
+      settle: alarm(settleMs),
+      doubt: alarm(settleMs),
+      replay: alarm(replayMs),
+    };
   }
 
   /** Resolves when no stream is open any more. @throws WrongRun, and what keeps the writer from taking text */
@@ -84,7 +95,7 @@ export class Relay {
       if (!this.#over) this.#timers.silence.restart(this.#deps.timing.drainMs);
     });
     this.#timers.age.start();
-    if (this.#reading.aligning) this.#timers.settle.start();
+    this.#watchReplay();
     try {
       let end: RelayEnd | undefined;
       while (!end) end = await this.#step();
@@ -149,9 +160,19 @@ export class Relay {
   async #take(part: Parsed): Promise<void> {
     await this.#reading.take(part);
     this.#fastBytes += part.bytes.byteLength;
-    const { settle, doubt } = this.#timers;
-    if (this.#reading.aligning) settle.restart();
-    else settle.stop();
+    this.#watchReplay();
+  }
+
+  /** While text is compared or held, somebody must decide when no more comes, and at last in any case. */
+  #watchReplay(): void {
+    const { settle, doubt, replay } = this.#timers;
+    if (this.#reading.aligning) {
+      settle.restart();
+      replay.start();
+    } else {
+      settle.stop();
+      replay.stop();
+    }
     if (this.#reading.doubting) doubt.start();
     else doubt.stop();
   }
@@ -171,10 +192,9 @@ export class Relay {
   }
 
   async #attend(): Promise<RelayEnd | undefined> {
-    const { silence, age, settle, doubt } = this.#timers;
-    if (settle.due || doubt.due) {
-      settle.stop();
-      doubt.stop();
+    const { silence, age, settle, doubt, replay } = this.#timers;
+    if (settle.due || doubt.due || replay.due) {
+      for (const timer of [settle, doubt, replay]) timer.stop();
       await this.#reading.settle();
     }
     if (this.#ready) return this.#handOver(this.#ready, false);
@@ -201,21 +221,20 @@ export class Relay {
   }
 
   /** In the background: the present stream is read on meanwhile. */
-  #openNext(reason: "silence" | "age" | "rate"): void {
+  #openNext(reason: Successor): void {
     this.#timers.age.restart();
     const busy = this.#preparing || this.#reading.aligning || this.#reading.doubting;
     if (busy || this.#waiting.length >= MAX_WAITING) return;
     this.#deps.onSuccessor?.(reason);
     this.#preparing = true;
-    void this.#prepare().finally(() => {
+    void this.#prepare(reason).finally(() => {
       this.#preparing = false;
       this.#wake();
     });
   }
 
-  async #prepare(): Promise<void> {
-    const { open, reading, writer } = this.#deps;
-    const stream = await open(new Reading(writer, reading).since);
+  async #prepare(reason: Successor): Promise<void> {
+    const stream = await this.#deps.open(reason);
     if (this.#over) return stream.close();
     this.#opening = stream;
     const first = await stream.peek();
@@ -250,11 +269,10 @@ export class Relay {
     this.#asked = false;
     this.#arrived = undefined;
     this.#reading = new Reading(this.#deps.writer, { ...this.#deps.reading, joined });
-    const { age, settle, doubt } = this.#timers;
     this.#restartSilence();
-    age.restart();
-    doubt.stop();
-    if (this.#reading.aligning) settle.restart();
+    this.#timers.age.restart();
+    this.#timers.replay.stop();
+    this.#watchReplay();
   }
 
   #closeAll(): void {

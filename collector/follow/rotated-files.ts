@@ -1,7 +1,7 @@
 import { pipeline } from "node:stream";
 import { text } from "node:stream/consumers";
 import { createGunzip } from "node:zlib";
-import { Alignment } from "../../archive/alignment.ts";
+import type { Alignment } from "../../archive/alignment.ts";
 import { timeAt } from "../../archive/line.ts";
 import type { LogWriter } from "../../archive/log-writer.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
@@ -64,8 +64,7 @@ class Recovery {
     this.#run = run;
     this.#writer = writer;
     this.#append = append;
-    const marks = writer.marks();
-    this.#alignment = marks.length > 0 ? new Alignment(marks) : undefined;
+    this.#alignment = writer.alignment();
     this.#junction = next.byteLength > 0 ? new Junction(next) : undefined;
   }
 

@@ -33,6 +33,8 @@ const SETTINGS: NonNullable<More["settings"]> = {
     fastBytesPerSecond: 20_000,
     drainMs: 400,
     settleMs: 150,
+    replayMs: 600,
+    overlapMs: 2_000,
     waitMs: 200,
     statusLagMs: 80,
     lateMs: 1_200, // Kubernetes tells starts in whole seconds

@@ -18,6 +18,8 @@ export type ContainerRunOptions = {
   restart: number;
   /** Rotate as soon as the newest file is larger (kubelet looks only every 10 s; tests need no such wait). */
   maxFileBytes?: number;
+  /** Not before the container has run for so long. */
+  minRotationMs?: number;
   maxFiles?: number;
 };
 
@@ -99,7 +101,14 @@ export class ContainerRun {
     this.#written.append(entry);
     this.#notify("write");
     const { maxFileBytes } = this.#options;
-    if (maxFileBytes !== undefined && this.#written === this.#named && this.#named.size >= maxFileBytes) this.rotate();
+    if (maxFileBytes === undefined || this.#named.size < maxFileBytes) return;
+    if (this.#written === this.#named && this.mayRotate) this.rotate();
+  }
+
+  /** Old enough for kubelet to have looked at it. */
+  get mayRotate(): boolean {
+    const ageNs = this.#options.nowNs() - this.startedNs;
+    return ageNs >= BigInt(this.#options.minRotationMs ?? 0) * 1_000_000n;
   }
 
   /** Renames the newest file, as kubelet does, and lets the runtime go on in a new one. */

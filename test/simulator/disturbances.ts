@@ -31,7 +31,7 @@ export async function disturb(sim: Simulator, disturbance: Disturbance, match: C
   const runs = sim.runningContainers(match);
   switch (disturbance.kind) {
     case "rotate":
-      for (const run of runs) run.rotate();
+      for (const run of runs) if (run.mayRotate) run.rotate();
       return;
     case "rotate-with-late-writes":
       for (const run of runs) run.beginRotation();

@@ -30,6 +30,7 @@ export type PodOperationsOptions = {
   clock: Clock;
   /** Rotate a container's log as soon as its file is that large. */
   maxLogFileBytes?: number | undefined;
+  minRotationMs?: number | undefined;
   maxLogFiles?: number | undefined;
 };
 
@@ -108,12 +109,13 @@ export class PodOperations {
 
   startContainer(pod: Pod, name: string): ContainerRun {
     const container = pod.container(name);
-    const { maxLogFileBytes, maxLogFiles } = this.#options;
+    const { maxLogFileBytes, maxLogFiles, minRotationMs } = this.#options;
     const run = new ContainerRun({
       nowNs: () => this.clock.nowNs(),
       clockStepNs: () => this.#clockStepNs,
       restart: container.runs.length,
       ...(maxLogFileBytes === undefined ? {} : { maxFileBytes: maxLogFileBytes }),
+      ...(minRotationMs === undefined ? {} : { minRotationMs }),
       ...(maxLogFiles === undefined ? {} : { maxFiles: maxLogFiles }),
     });
     container.runs.push(run);

@@ -25,6 +25,8 @@ export type SimulatorOptions = Partial<PlayerTimes> & {
   offsetMinutes?: number;
   /** Rotate a container's log as soon as its file is that large. */
   maxLogFileBytes?: number;
+  /** No container's log is rotated before it has run for so long. */
+  minRotationMs?: number;
   maxLogFiles?: number;
   /** Whether the client may read the nodes' log files through `nodes/{node}/proxy`; it may not by default. */
   nodeProxy?: boolean;
@@ -68,8 +70,8 @@ export class Simulator extends NodeOperations {
       timeText: () => timeText(clock.nowNs()),
       ...(options.historyLimit === undefined ? {} : { historyLimit: options.historyLimit }),
     });
-    const { maxLogFileBytes, maxLogFiles } = options;
-    super({ store, kubelet, clock, maxLogFileBytes, maxLogFiles });
+    const { maxLogFileBytes, maxLogFiles, minRotationMs } = options;
+    super({ store, kubelet, clock, maxLogFileBytes, maxLogFiles, minRotationMs });
     this.#options = options;
     this.#players = new RunPlayers(this, {
       startupMs: options.startupMs ?? 400,
