@@ -16,25 +16,24 @@ export function finishCut(
   return writer.finish({ state: "none", words: neverStarted(pod, waiting) });
 }
 
-/** `drained`: the last answer ended in order. `endedByContainer`: and it was a follow that ended with its container. */
+/** `drained`: the container has ended and was read to its end. `followEnded`: a follow ended in order soon after a line. */
 export type LeftBehind = {
   view: ContainerView;
   pod: Pod;
   waiting: Waiting | undefined;
   drained: boolean;
-  endedByContainer: boolean;
+  followEnded: boolean;
 };
 
 /**
- * The pod does not exist any more. The log is whole if it was read to its end and the container was ended with the pod
- * or before it.
+ * The pod does not exist any more. The log is whole if a follow ended with its container.
  */
 export function finishWithoutPod(
   writer: LogWriter,
-  { view, pod, waiting, drained, endedByContainer }: LeftBehind,
+  { view, pod, waiting, drained, followEnded }: LeftBehind,
 ): Promise<Log> {
-  const killed = view.phase === "terminated" || pod.metadata.deletionTimestamp !== undefined || endedByContainer;
-  if (drained && killed) return writer.finish({ state: "whole" });
+  // With the pod gone nothing can be read again, and its containers have gone with it.
+  if (drained || followEnded) return writer.finish({ state: "whole" });
   const started = view.phase === "running" || (view.phase === "terminated" && view.terminated?.startedAt);
   if (!started && writer.empty) return writer.finish({ state: "none", words: neverStarted(pod, waiting) });
   const { cause, words } = lossOf(pod);

@@ -14,7 +14,7 @@ import { LogStream } from "./log-stream.ts";
 import { gapWords, isTelling, neverStarted, type Waiting } from "./missing.ts";
 import type { PodState } from "./pod-state.ts";
 import { Reading, type ReadingOptions, type Recover, WrongRun } from "./reading.ts";
-import { Relay, type RelayEnd, type Successor } from "./relay.ts";
+import { Relay, type RelayEnd } from "./relay.ts";
 import { TIMING, type Timing } from "./timing.ts";
 
 export type FollowerDeps = {
@@ -42,7 +42,7 @@ export type FollowerDeps = {
 /** A log of this size is read again as a whole. */
 const SMALL_BYTES = 1024 * 1024;
 
-type Read = { end: RelayEnd; reading: Reading; silentMs: number };
+type Read = { end: RelayEnd; reading: Reading; silentMs: number; follow: boolean };
 
 /**
  * Takes one container run's log out of its pod, from its first line to its last: follows it while the container
@@ -55,10 +55,10 @@ export class Follower {
   #writer: LogWriter | undefined;
   #failures = 0;
   #failingSince: number | undefined;
-  /** The last answer that held log ended in order: nothing that was written before its end is unread. */
+  /** The container has ended, and what it wrote was read to the end. */
   #drained = false;
-  /** It followed the container and ended soon after a line: a pod deleted with force is seen to run to the last. */
-  #endedByContainer = false;
+  /** When a follow ended in order soon after a line: as a rule that is when its container ended. */
+  #followEndedAt: number | undefined;
   /** Reading was given up because the store was too far behind. */
   #storeAway = false;
   #rest: Buffer = Buffer.alloc(0);
@@ -126,7 +126,8 @@ export class Follower {
   }
 
   /** What follows from a read: the finished log, or undefined to go on. `view` is from before the read. */
-  async #decide(writer: LogWriter, view: ContainerView, { end, reading, silentMs }: Read): Promise<Log | undefined> {
+  async #decide(writer: LogWriter, view: ContainerView, read: Read): Promise<Log | undefined> {
+    const { end, reading } = read;
     const { fresh, rest, stray } = reading;
     if (fresh > 0) this.#succeeded();
     if (end.type === "full") {
@@ -139,16 +140,29 @@ export class Follower {
       const unchanged = fresh === 0 && rest.equals(this.#rest);
       this.#succeeded();
       this.#rest = rest;
-      this.#drained = true;
-      this.#endedByContainer = view.phase === "running" && silentMs < this.#timing.idleMs;
-      if (view.phase === "terminated" && (unchanged || view.previous)) return this.#finish(writer);
-      await this.#deps.pod.refresh(this.#deps.signal);
-      if (view.phase === "running" && this.#view().phase === "running") await this.#pause(this.#timing.pollMs);
+      if (view.phase === "terminated") {
+        this.#drained = true;
+        if (unchanged || view.previous) return this.#finish(writer);
+      } else await this.#endedWhileRunning(read, unchanged);
       return undefined;
     }
     if (this.#stop.aborted) return undefined;
     if (end.type === "broken") this.#drained = false;
     return this.#failed(writer, view, end, stray);
+  }
+
+  /**
+   * An answer ended in order, and the container ran when it was asked for. A follow ends so with its container, before
+   * the pod's status says it, but also at a balancer's idle limit; a second one that ends at once with nothing new
+   * tells the two apart.
+   */
+  async #endedWhileRunning({ follow, silentMs }: Read, unchanged: boolean): Promise<void> {
+    const first = this.#followEndedAt === undefined;
+    this.#drained = follow && !first && unchanged;
+    if (!follow) this.#followEndedAt = undefined;
+    else if (first && silentMs < this.#timing.idleMs) this.#followEndedAt = Date.now();
+    await this.#deps.pod.refresh(this.#deps.signal);
+    if (this.#view().phase === "running" && !(follow && first)) await this.#pause(this.#timing.pollMs);
   }
 
   async #failed(writer: LogWriter, view: ContainerView, end: RelayEnd, stray: string): Promise<Log | undefined> {
@@ -185,8 +199,8 @@ export class Follower {
     const { client, run, slots, pod, metrics } = this.#deps;
     const previous = view.phase === "terminated" && view.previous;
     const release = view.phase === "running" ? slots.acquire(run.node, pod.endangered) : undefined;
-    const open = (reason?: Successor) => {
-      const since = this.#since(writer, view, release !== undefined, reason);
+    const open = () => {
+      const since = release ? undefined : this.#since(writer, view);
       return LogStream.open(client, run, { follow: release !== undefined, previous, since }, this.#stop);
     };
     const reading: ReadingOptions = {
@@ -204,11 +218,12 @@ export class Follower {
       if (!stream.end) this.#late ??= { by: reading.expectedBy };
       const read = await new Relay(deps, stream, new Reading(writer, reading)).run();
       if (read.end.type !== "refused") this.#lastRead = Date.now();
+      if (read.reading.fresh > 0) this.#followEndedAt = undefined;
       this.#storeAway = false;
-      return read;
+      return { ...read, follow: release !== undefined };
     } catch (error) {
       if (!(error instanceof WrongRun)) throw error;
-      return { end: { type: "broken", error }, reading: new Reading(writer, reading), silentMs: 0 };
+      return { end: { type: "broken", error }, reading: new Reading(writer, reading), silentMs: 0, follow: false };
     } finally {
       follows?.dec();
       release?.();
@@ -216,13 +231,12 @@ export class Follower {
   }
 
   /**
-   * From when the log is asked for. A follow is asked for the whole of the newest file wherever that can be afforded:
-   * with `sinceTime`, kubelet leaves out for good whatever is printed after a clock's step back.
+   * From when a log is asked for that is not followed. A follow always gets the newest file as a whole: with
+   * `sinceTime`, kubelet would leave out whatever is printed after a clock's step back.
    */
-  #since(writer: LogWriter, view: ContainerView, follow: boolean, reason?: Successor): string | undefined {
+  #since(writer: LogWriter, view: ContainerView): string | undefined {
     const from = replayFrom(writer.marks());
-    if (from === undefined || reason === "rate") return from;
-    if (follow || writer.log().bytes < SMALL_BYTES) return undefined;
+    if (from === undefined || writer.log().bytes < SMALL_BYTES) return undefined;
     const finished = view.phase === "terminated" ? Date.parse(view.terminated?.finishedAt ?? "") : Number.NaN;
     if (finished + 1_000 < Date.parse(writer.lastTime ?? "")) return undefined; // the clock has stepped back
     return new Date(Date.parse(from) - this.#timing.overlapMs).toISOString();
@@ -274,19 +288,23 @@ export class Follower {
 
   #finishWithoutPod(writer: LogWriter): Promise<Log> {
     const view = this.#view();
-    if (this.#drained) writer.append(this.#rest);
+    writer.append(this.#rest);
     return finishWithoutPod(writer, {
       view,
       pod: this.#deps.pod.pod,
       waiting: this.#waiting,
       drained: this.#drained,
-      endedByContainer: this.#endedByContainer,
+      followEnded: this.#followEndedAt !== undefined,
     });
   }
 
   /** The log cannot be read any more. It is whole if its end had been seen before. */
   #finishUnreadable(writer: LogWriter, cause: string): Promise<Log> {
-    if (this.#drained) return this.#finish(writer);
+    const view = this.#view();
+    const finished = view.phase === "terminated" ? Date.parse(view.terminated?.finishedAt ?? "") : Number.NaN;
+    const endedMs = (this.#followEndedAt ?? Number.NaN) - finished;
+    // Kubernetes gives whole seconds; clocks that differ more leave the doubt, and the gap that says so.
+    if (this.#drained || (endedMs > -2_000 && endedMs < 5_000)) return this.#finish(writer);
     writer.append(this.#rest);
     return finishUnreadable(writer, "unreadable", cause);
   }

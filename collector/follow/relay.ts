@@ -27,8 +27,8 @@ export type RelayTiming = {
 const MAX_WAITING = 4;
 
 export type RelayDeps = {
-  /** Opens a further stream of the same log. */
-  open: (reason: Successor) => Promise<LogStream>;
+  /** Opens a further stream of the same log, from the beginning of the file that the node writes now. */
+  open: () => Promise<LogStream>;
   writer: LogWriter;
   reading: ReadingOptions;
   timing: RelayTiming;
@@ -47,8 +47,8 @@ export type RelayEnd = StreamEnd | { type: "full" };
 /**
  * Reads a log that is followed from stream to stream. The next one is open before the last one is given up: because
  * it is old, silent, or fast enough for the node to begin a new file before the last one is read. A stream that begins
- * at or before the log's end takes over at once; one that begins behind it holds its file open and waits until the
- * present one has come there.
+ * at or before the log's end takes over at once, unless it was only to hold a new file open and there is none; one that
+ * begins behind it holds its file open and waits until the present one has come there.
  */
 export class Relay {
   readonly #deps: RelayDeps;
@@ -234,7 +234,7 @@ export class Relay {
   }
 
   async #prepare(reason: Successor): Promise<void> {
-    const stream = await this.#deps.open(reason);
+    const stream = await this.#deps.open();
     if (this.#over) return stream.close();
     this.#opening = stream;
     const first = await stream.peek();
@@ -243,17 +243,19 @@ export class Relay {
     this.#opening = undefined;
     const text = first?.find((part) => part.type === "text")?.bytes;
     // Refused, or nothing in it: the present stream goes on, and it is tried again.
-    if (text) this.#place(stream, new Junction(text));
+    if (text) this.#place(stream, new Junction(text), reason);
     else {
       this.#refused = stream.end?.type !== "closed";
       stream.close();
     }
   }
 
-  #place(stream: LogStream, junction: Junction): void {
+  #place(stream: LogStream, junction: Junction, reason: Successor): void {
     const head = this.#deps.writer.lastTime;
     const last = this.#waiting.at(-1);
-    if (head === undefined || junction.timeNs <= timeNs(head)) this.#ready = stream;
+    const overlaps = head === undefined || junction.timeNs <= timeNs(head);
+    if (overlaps && reason !== "rate") this.#ready = stream;
+    else if (overlaps) stream.close();
     else if (last && junction.timeNs <= last.junction.timeNs) stream.close();
     else this.#waiting.push({ stream, junction });
   }

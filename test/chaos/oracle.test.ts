@@ -27,6 +27,13 @@ describe("the oracle accepts", () => {
     ["a gap at the end", lines(1, 2), lines(1), { gaps: [gap(1)] }, { missing: 1, feared: 0 }],
     ["a gap in which nothing is missing", lines(1, 2), lines(1, 2), { gaps: [gap(1)] }, { missing: 0, feared: 1 }],
     ["a gap inside a line", lines(1, 2), `${lines(1).slice(0, -3)}\n`, { gaps: [gap(1)] }, { missing: 2 }],
+    [
+      "a line that was rotated in its middle",
+      line(1, "one long line") + line(3),
+      `${line(1, "one lo")}${line(2, "ng line")}${line(3)}`,
+      { gaps: [gap(1)] },
+      { missing: 0, feared: 0 },
+    ],
     ["a log that could not be read, with the reason", lines(1), "", { state: "none", words: "why" }, { missing: 1 }],
   ] as const)("%s", (_, truth, archived, more, expected) => {
     const found = verdict(truth, archived, more as Partial<Log>);

@@ -91,8 +91,20 @@ const events: readonly Event[] = [
     },
   },
   { name: "start one more collector", act: (world) => world.collect() },
-  { name: "cancel", act: (_, runs, random) => pick(random, runs).cancel() },
-  { name: "delete", act: (_, runs, random) => pick(random, runs).delete() },
+  {
+    name: "cancel",
+    act: ({ simulator }, runs, random) => {
+      const run = pick(random, runs);
+      if (simulator.exists(run)) run.cancel();
+    },
+  },
+  {
+    name: "delete",
+    act: ({ simulator }, runs, random) => {
+      const run = pick(random, runs);
+      if (simulator.exists(run)) run.delete();
+    },
+  },
   {
     name: "evict",
     act: ({ simulator }, runs, random) => {

@@ -91,7 +91,7 @@ export class ChaosWorld {
   }
 
   /** Waits until every run is wholly in the archive, then compares. */
-  async judge(): Promise<Verdict> {
+  async judge(ms = 30_000): Promise<Verdict> {
     const sum: Verdict = { problems: [], lines: 0, missing: 0, undeclared: 0, feared: 0, foreign: 0 };
     for (const run of this.#runs) {
       const record = await eventually(
@@ -100,7 +100,7 @@ export class ChaosWorld {
           const found = await this.archive.run({ namespace: run.namespace, runUid: run.uid });
           return found?.final ? found : undefined;
         },
-        30_000,
+        ms,
       );
       for (const evidence of await this.#logs(record)) {
         const verdict = judge(evidence);

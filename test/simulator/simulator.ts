@@ -136,6 +136,12 @@ export class Simulator extends NodeOperations {
     return handle;
   }
 
+  /** The run's own object has not been deleted. */
+  exists({ kind, namespace, name, uid }: RunHandle): boolean {
+    const resource = kind === "PipelineRun" ? resources.pipelineruns : resources.taskruns;
+    return this.store.get(resource, namespace, name)?.metadata.uid === uid;
+  }
+
   /** Every connection is reset: the API server restarts. */
   dropConnections(): void {
     this.#api.dropConnections();
