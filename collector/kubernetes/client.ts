@@ -83,7 +83,8 @@ export function kubernetesClient(config: KubeConfig): KubernetesClient {
       method: payload?.method ?? "GET",
       headers: {
         accept: "application/json, */*",
-        ...(payload && { "content-type": payload.contentType }),
+        // Node sends no length with a DELETE by itself, and then the server takes the body for another request.
+        ...(payload && { "content-type": payload.contentType, "content-length": Buffer.byteLength(payload.body) }),
       },
     };
     await config.applyToHTTPSOptions(options);

@@ -28,11 +28,24 @@ export type WatchFault =
   /** An HTTP status instead of the stream. */
   | { kind: "status"; code: 410 | 500 | 503 };
 
-export type ListFault = { kind: "status"; code: 410 | 500 | 503 } | { kind: "drop" };
+export type ListFault = { kind: "status"; code: 403 | 410 | 500 | 503 } | { kind: "drop" };
 
-type Scope = { namespace?: string; pod?: string; container?: string; follow?: boolean; resource?: string };
+/** Instead of doing it; 403: no role grants it. */
+export type WriteFault = { kind: "status"; code: 403 | 500 | 503 } | { kind: "drop" };
+export type WriteVerb = "create" | "update" | "patch" | "delete";
 
-type FaultsOf = { log: LogFault; watch: WatchFault; list: ListFault };
+type Scope = {
+  namespace?: string;
+  pod?: string;
+  container?: string;
+  follow?: boolean;
+  resource?: string;
+  verb?: WriteVerb;
+  /** Of the object that is written. */
+  name?: string;
+};
+
+type FaultsOf = { log: LogFault; watch: WatchFault; list: ListFault; write: WriteFault };
 
 export type FaultRule = Scope & {
   /** How many requests it hits; once by default. */
@@ -59,6 +72,7 @@ export type RandomFaults = {
   log?: readonly LogFault[];
   watch?: readonly WatchFault[];
   list?: readonly ListFault[];
+  write?: readonly WriteFault[];
 };
 
 /** Chooses the fault for each request: rules first, in the order they were added, then chance. */
@@ -92,7 +106,7 @@ export class Faults {
   }
 }
 
-const scopeKeys = ["namespace", "pod", "container", "follow", "resource"] as const;
+const scopeKeys = ["namespace", "pod", "container", "follow", "resource", "verb", "name"] as const;
 
 const matches = (rule: Scope, request: Scope): boolean =>
   scopeKeys.every((key) => rule[key] === undefined || rule[key] === request[key]);

@@ -12,8 +12,15 @@
 export { type Clock, type ManualClock, manualClock, scaledClock } from "./clock.ts";
 export { type CriEntry, formatTime, parseTime, type Stream } from "./cri-log.ts";
 export { type Disturbance, disturb, disturbAtRandom } from "./disturbances.ts";
-export { type FaultRule, kubeletErrors, type ListFault, type LogFault, type WatchFault } from "./faults.ts";
-export type { KubernetesObject } from "./kubernetes-objects.ts";
+export {
+  type FaultRule,
+  kubeletErrors,
+  type ListFault,
+  type LogFault,
+  type WatchFault,
+  type WriteFault,
+} from "./faults.ts";
+export { type KubernetesObject, resources } from "./kubernetes-objects.ts";
 export type { Pod } from "./pod.ts";
 export type { NewPod } from "./pod-operations.ts";
 export type { RunHandle } from "./run-players.ts";
