@@ -1,4 +1,5 @@
-import { ConfigError, type Env, readNamespaces, readNumber, readStore } from "../settings.ts";
+import { hostname } from "node:os";
+import { ConfigError, type Env, isNamespace, readNamespaces, readNumber, readStore } from "../settings.ts";
 
 /** The collector's settings, read from the environment once. Times in ms. */
 export type CollectorConfig = {
@@ -8,6 +9,10 @@ export type CollectorConfig = {
   followsPerNode: number;
   sidecarWaitMs: number;
   chunkGraceMs: number;
+  /** How long a TaskRun's deletion may wait for its logs; 0: no finalizer. In seconds. */
+  finalizerSeconds: number;
+  /** Where this replica tells others that it is there, and its name among them; undefined: it works alone. */
+  lease: { namespace: string; replica: string } | undefined;
   /** Where `/healthz` and `/readyz` are answered; undefined for nowhere. */
   healthPort: number | undefined;
   logLevel: string;
@@ -26,6 +31,8 @@ export function parseCollectorConfig(env: Env, directory: string): CollectorConf
     followsPerNode: readNumber(env, "AFTERLOG_FOLLOWS_PER_NODE", { fallback: 60, min: 1, max: 10_000 }, problems),
     sidecarWaitMs: seconds("AFTERLOG_SIDECAR_WAIT_SECONDS", 60, 3_600),
     chunkGraceMs: seconds("AFTERLOG_CHUNK_GRACE_SECONDS", 180, 86_400),
+    finalizerSeconds: readNumber(env, "AFTERLOG_FINALIZER_SECONDS", { fallback: 0, min: 0, max: 3_600 }, problems),
+    lease: readLease(env, problems),
     healthPort: env.AFTERLOG_METRICS_PORT
       ? readNumber(env, "AFTERLOG_METRICS_PORT", { fallback: 9090, min: 0, max: 65_535 }, problems)
       : undefined,
@@ -38,4 +45,15 @@ export function parseCollectorConfig(env: Env, directory: string): CollectorConf
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
+}
+
+function readLease(env: Env, problems: string[]): CollectorConfig["lease"] {
+  const namespace = env.AFTERLOG_LEASE_NAMESPACE?.trim();
+  if (!namespace) return undefined;
+  if (!isNamespace(namespace)) {
+    problems.push(
+      `AFTERLOG_LEASE_NAMESPACE is "${namespace}", which is no name of a namespace. Example: AFTERLOG_LEASE_NAMESPACE=afterlog`,
+    );
+  }
+  return { namespace, replica: env.AFTERLOG_REPLICA?.trim() || hostname() };
 }

@@ -4,8 +4,11 @@ import { StartError } from "../settings.ts";
 import type { ObjectStore } from "../storage-adapters/store.ts";
 import { Collector } from "./collector.ts";
 import type { CollectorConfig } from "./config.ts";
+import { Finalizers } from "./finalizer.ts";
 import { type KubernetesClient, KubernetesError, kubernetesClient } from "./kubernetes/client.ts";
+import { LeaseReplicas } from "./lease-replicas.ts";
 import type { Logger } from "./logger.ts";
+import { alone } from "./replicas.ts";
 
 /** The cluster cannot be used; the message says which and what to do. */
 export class ClusterError extends StartError {
@@ -16,7 +19,19 @@ const RECORD_INTERVAL_MS = 2_000;
 const FIRST_ANSWER_MS = 15_000;
 
 /**
- * Connects to the cluster of the usual kubeconfig and collects until the signal aborts.
+ * The cluster of the usual kubeconfig.
+ * @throws ClusterError, when it does not answer or has no Tekton
+ */
+export async function connect(signal: AbortSignal): Promise<KubernetesClient> {
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromDefault();
+  const client = kubernetesClient(kubeConfig);
+  await checkCluster(client, kubeConfig.getCurrentCluster()?.server ?? "", signal);
+  return client;
+}
+
+/**
+ * Connects to the cluster and collects until the signal aborts.
  * @throws ClusterError, when the cluster does not answer or has no Tekton
  */
 export async function startCollector(
@@ -25,10 +40,7 @@ export async function startCollector(
   logger: Logger,
   signal: AbortSignal,
 ): Promise<{ finished: Promise<void> }> {
-  const kubeConfig = new KubeConfig();
-  kubeConfig.loadFromDefault();
-  const client = kubernetesClient(kubeConfig);
-  await checkCluster(client, kubeConfig.getCurrentCluster()?.server ?? "", signal);
+  const client = await connect(signal);
   const collector = new Collector({
     client,
     store,
@@ -36,6 +48,8 @@ export async function startCollector(
     signal,
     namespaces: config.namespaces,
     followsPerNode: config.followsPerNode,
+    finalizers: new Finalizers({ client, logger, signal, seconds: config.finalizerSeconds }),
+    replicas: config.lease ? new LeaseReplicas({ client, logger, ...config.lease }) : alone,
     settings: {
       sidecarWaitMs: config.sidecarWaitMs,
       chunkGraceMs: config.chunkGraceMs,

@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { entriesOf } from "../archive/entry.ts";
 import { LogWriter } from "../archive/log-writer.ts";
 import { type Container, containersOf, isFinished, type Log, type RunRecord } from "../archive/record.ts";
 import type { RunWriter } from "../archive/run-writer.ts";
 import type { ObjectStore } from "../storage-adapters/store.ts";
+import { logsAreSafe } from "./finalizer.ts";
 import type { FollowSlots } from "./follow/follow-slots.ts";
 import { Follower, type TIMING } from "./follow/follower.ts";
 import { PodState } from "./follow/pod-state.ts";
@@ -36,7 +38,18 @@ export type ArchiverDeps = {
 };
 
 type Row = { record: RunRecord; taskRunUid: string; attempt: number; over: boolean; container: Container };
-type Job = { cut: AbortController; cutTimer?: NodeJS.Timeout; follower?: Follower; log?: Log };
+type Job = {
+  cut: AbortController;
+  cutTimer?: NodeJS.Timeout;
+  follower?: Follower;
+  writer?: LogWriter;
+  log?: Log;
+  /** Resolves when nobody works on it any more, whatever came of it. */
+  ended?: Promise<void>;
+};
+
+/** How long what was read may take into the store when the run is handed over; what is lost is read again. */
+const FLUSH_MS = 5_000;
 
 const rowKey = ({ taskRunUid, attempt, container }: Row): string =>
   `${taskRunUid}/${attempt}/${container.name}.${container.restart}`;
@@ -45,6 +58,7 @@ const rowKey = ({ taskRunUid, attempt, container }: Row): string =>
 export class RunArchiver {
   readonly #run: { namespace: string; runUid: string };
   readonly #deps: ArchiverDeps;
+  readonly #released = new AbortController();
   readonly #taskRuns = new Map<string, TaskRun>();
   readonly #pods = new Map<string, PodState>();
   readonly #gone = new Set<string>();
@@ -58,7 +72,7 @@ export class RunArchiver {
 
   constructor(run: { namespace: string; runUid: string }, deps: ArchiverDeps) {
     this.#run = run;
-    this.#deps = deps;
+    this.#deps = { ...deps, signal: AbortSignal.any([deps.signal, this.#released.signal]) };
   }
 
   /** Everything is archived and tidied up; the run can be forgotten. */
@@ -75,6 +89,44 @@ export class RunArchiver {
   get createdAt(): string | undefined {
     const objects = [this.#pipelineRun, ...this.#taskRuns.values(), ...[...this.#pods.values()].map(({ pod }) => pod)];
     return objects.flatMap((object) => object?.metadata.creationTimestamp ?? []).sort()[0];
+  }
+
+  /** Its TaskRuns that exist. */
+  get taskRuns(): TaskRun[] {
+    return [...this.#taskRuns.values()].filter(({ metadata }) => !this.#gone.has(metadata.uid));
+  }
+
+  /** Nothing of it exists in the cluster any more. */
+  get vanished(): boolean {
+    const pipelineRun = this.#pipelineRun && !this.#gone.has(this.#pipelineRun.metadata.uid);
+    return !pipelineRun && this.taskRuns.length === 0 && [...this.#pods.values()].every((pod) => pod.gone);
+  }
+
+  /** Whether the bucket has all logs of this TaskRun. */
+  isSafe(taskRun: TaskRun): boolean {
+    return logsAreSafe(taskRun, this.#record);
+  }
+
+  /**
+   * Stops in order: what was read is stored, then nothing is read or written any more. It cannot go on afterwards;
+   * `successor` can.
+   */
+  async release(): Promise<void> {
+    const jobs = [...this.#jobs.values()];
+    const flushed = Promise.allSettled(jobs.map(({ writer }) => writer?.flush()));
+    await Promise.race([flushed, sleep(FLUSH_MS, undefined, { ref: false })]);
+    this.#released.abort();
+    await Promise.all(jobs.map(({ ended }) => ended));
+  }
+
+  /** A fresh archiver of the same run that has seen what this one has. */
+  successor(deps: ArchiverDeps): RunArchiver {
+    const next = new RunArchiver(this.#run, deps);
+    next.#pipelineRun = this.#pipelineRun;
+    for (const [uid, taskRun] of this.#taskRuns) next.#taskRuns.set(uid, taskRun);
+    for (const [uid, pod] of this.#pods) next.#pods.set(uid, pod);
+    for (const uid of this.#gone) next.#gone.add(uid);
+    return next;
   }
 
   observePipelineRun(pipelineRun: PipelineRun, deleted: boolean): void {
@@ -155,7 +207,7 @@ export class RunArchiver {
   #startJob(key: string, work: (job: Job) => Promise<Log>): void {
     const job: Job = { cut: new AbortController() };
     this.#jobs.set(key, job);
-    work(job)
+    job.ended = work(job)
       .then((log) => {
         job.log = log;
       })
@@ -197,7 +249,10 @@ export class RunArchiver {
         restart: container.restart - first,
         restartable: container.kind === "sidecar",
       },
-      openWriter: () => this.#openWriter(row, uid),
+      openWriter: async () => {
+        job.writer = await this.#openWriter(row, uid);
+        return job.writer;
+      },
       ...(settings.follow && { timing: settings.follow }),
     });
     return job.follower.run();
