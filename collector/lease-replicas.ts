@@ -66,7 +66,10 @@ export class LeaseReplicas implements Replicas {
   readonly #peers = new Map<string, Peer>();
   readonly #troubled = new Set<string>();
   #members: readonly string[];
+  /** As it was last written; undefined: to be read first. */
   #lease: Lease | undefined;
+  #renewedOnce = false;
+  #saidShared = false;
   #lookedAt = 0;
 
   constructor(deps: LeaseReplicasDeps) {
@@ -121,25 +124,36 @@ export class LeaseReplicas implements Replicas {
     }
   }
 
-  async #renew(signal: AbortSignal): Promise<void> {
-    const { client } = this.#deps;
+  async #renew(signal: AbortSignal, tries = 3): Promise<void> {
+    const { client, logger } = this.#deps;
+    const before = this.#lease ?? (await this.#find(signal));
+    const holder = before?.spec?.holderIdentity;
+    if (this.#renewedOnce && holder !== undefined && holder !== this.#identity && !this.#saidShared) {
+      this.#saidShared = true;
+      logger.warn(
+        { lease: this.#name, holder },
+        "another collector has this replica's name, and both do the same work: set AFTERLOG_REPLICA",
+      );
+    }
     try {
-      this.#lease = this.#lease
-        ? await client.send<Lease>("PUT", this.#leasePath(), this.#renewed(this.#lease), {}, signal)
+      this.#lease = before
+        ? await client.send<Lease>("PUT", this.#leasePath(), this.#renewed(before), {}, signal)
         : await client.send<Lease>("POST", this.#path, this.#renewed({ metadata: { name: this.#name } }), {}, signal);
+      this.#renewedOnce = true;
     } catch (error) {
-      if (isNotFound(error) && this.#lease) {
-        this.#lease = undefined;
-        return this.#renew(signal);
-      }
-      if (!isConflict(error)) throw error;
-      const found = await client.get<Lease>(this.#leasePath(), {}, signal);
-      if (this.#lease && found.spec?.holderIdentity !== this.#identity)
-        this.#deps.logger.warn(
-          { lease: this.#name, holder: found.spec?.holderIdentity },
-          "another collector has this replica's name, and both do the same work: set AFTERLOG_REPLICA",
-        );
-      this.#lease = await client.send<Lease>("PUT", this.#leasePath(), this.#renewed(found), {}, signal);
+      // It was changed, made or deleted meanwhile (a lease that is not there any more is a conflict, too).
+      this.#lease = undefined;
+      if (!isConflict(error) || tries === 0) throw error;
+      await this.#renew(signal, tries - 1);
+    }
+  }
+
+  async #find(signal: AbortSignal): Promise<Lease | undefined> {
+    try {
+      return await this.#deps.client.get<Lease>(this.#leasePath(), {}, signal);
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
     }
   }
 

@@ -14,15 +14,21 @@ export function createObject(store: ObjectStore, { resource, namespace }: Place,
   return store.create(resource, object as unknown as NewObject);
 }
 
-/** PUT: everything but what the API server itself has set. */
+/** PUT: everything but what the API server itself has set. To a lease it may also create, so a missing one conflicts. */
 export function replaceObject(
   store: ObjectStore,
   { resource, namespace }: Place,
   name: string,
   body: JsonObject,
 ): KubernetesObject {
+  const given = (body.metadata ?? {}) as Partial<ObjectMeta>;
+  if (resource.name === "leases" && given.uid && !store.get(resource, namespace, name))
+    throw conflict(
+      resource,
+      name,
+      `uid mismatch: the provided object specified uid ${given.uid}, and no existing object was found`,
+    );
   return store.update(resource, namespace, name, (before) => {
-    const given = (body.metadata ?? {}) as Partial<ObjectMeta>;
     if (given.resourceVersion === undefined)
       throw invalid(resource, name, "metadata.resourceVersion: Invalid value: 0x0: must be specified for an update");
     return admitted(resource, before, { ...body, metadata: { ...given, name } } as unknown as KubernetesObject);
