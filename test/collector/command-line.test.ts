@@ -72,7 +72,7 @@ describe("the collector's process", () => {
       simulator.faults.add({ on: "write", verb: "patch", name: "t7", fault });
       const first = await run(["--remove-finalizers"], simulator.kubeconfig);
       expect([first.code, first.err]).toEqual([1, ""]);
-      expect(first.out).toMatch(/from 509 TaskRuns\.\n1 TaskRun could not .*\n {2}ns-1\/t7: .*forbidden/);
+      expect(first.out).toMatch(/from 509 TaskRuns\.\nThese could not .*\n {2}ns-1\/t7: .*forbidden/);
       const second = await run(["--remove-finalizers"], simulator.kubeconfig);
       expect(second).toEqual({ code: 0, out: `Removed the finalizer ${FINALIZER} from 1 TaskRun.\n`, err: "" });
       expect(finalizers()).toEqual(finalizers().map(() => ["a", "b"]));

@@ -276,8 +276,20 @@ describe("with a cluster", () => {
     const first = await remove();
     expect(first.removed).toBe(5);
     expect(first.failed.map(({ name }) => name)).toEqual(["default/t3"]);
-    expect(describeRemoval(first)).toMatch(/from 5 TaskRuns\.\n1 TaskRun could not .*\n {2}default\/t3: .*forbidden/);
+    expect(describeRemoval(first)).toMatch(/from 5 TaskRuns\.\nThese could not .*\n {2}default\/t3: .*forbidden/);
     expect(describeRemoval(await remove())).toBe(`Removed the finalizer ${FINALIZER} from 1 TaskRun.`);
     for (let n = 0; n < 7; n++) expect(finalizers(`t${n}`)).toEqual(OTHERS);
+  });
+
+  test("a list that expires is read anew, and a namespace that cannot be read keeps none of the others", async () => {
+    for (const name of ["a", "b"]) world.simulator.run(taskRun(name, 1_000));
+    for (const name of ["a", "b"]) setFinalizers(name, [FINALIZER]);
+    const list = { on: "list", resource: "taskruns" } as const;
+    world.simulator.faults.add({ ...list, namespace: "closed", fault: { kind: "status", code: 403 } });
+    world.simulator.faults.add({ ...list, namespace: "default", fault: { kind: "status", code: 410 }, times: 2 });
+    const client = clientOf(world.simulator);
+    const { removed, failed } = await removeFinalizers(client, ["closed", "default"], AbortSignal.timeout(5_000));
+    expect(removed).toBe(2);
+    expect(failed.map(({ name }) => name)).toEqual(["TaskRuns of closed (not listed to the end)"]);
   });
 });
