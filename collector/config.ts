@@ -1,5 +1,5 @@
-import { tmpdir } from "node:os";
-import { ConfigError, type Env, readNamespaces, readNumber, readStore, readSwitch } from "../settings.ts";
+import { hostname, tmpdir } from "node:os";
+import { ConfigError, type Env, isNamespace, readNamespaces, readNumber, readStore, readSwitch } from "../settings.ts";
 
 /** The collector's settings, read from the environment once. Times in ms. */
 export type CollectorConfig = {
@@ -16,6 +16,10 @@ export type CollectorConfig = {
   nodeProxy: boolean;
   /** Where `/metrics`, `/healthz` and `/readyz` are answered; undefined for nowhere. */
   metricsPort: number | undefined;
+  /** How long a TaskRun's deletion may wait for its logs; 0: no finalizer. In seconds. */
+  finalizerSeconds: number;
+  /** Where this replica tells others that it is there, and its name among them; undefined: it works alone. */
+  lease: { namespace: string; replica: string } | undefined;
   logLevel: string;
 };
 
@@ -36,6 +40,8 @@ export function parseCollectorConfig(env: Env, directory: string): CollectorConf
     spoolBytes:
       readNumber(env, "AFTERLOG_SPOOL_MIB", { fallback: 1024, min: 0, max: 1_048_576 }, problems) * 1024 * 1024,
     nodeProxy: readSwitch(env, "AFTERLOG_NODE_PROXY", problems),
+    finalizerSeconds: readNumber(env, "AFTERLOG_FINALIZER_SECONDS", { fallback: 0, min: 0, max: 3_600 }, problems),
+    lease: readLease(env, problems),
     metricsPort: env.AFTERLOG_METRICS_PORT
       ? readNumber(env, "AFTERLOG_METRICS_PORT", { fallback: 9090, min: 0, max: 65_535 }, problems)
       : undefined,
@@ -48,4 +54,15 @@ export function parseCollectorConfig(env: Env, directory: string): CollectorConf
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
+}
+
+function readLease(env: Env, problems: string[]): CollectorConfig["lease"] {
+  const namespace = env.AFTERLOG_LEASE_NAMESPACE?.trim();
+  if (!namespace) return undefined;
+  if (!isNamespace(namespace)) {
+    problems.push(
+      `AFTERLOG_LEASE_NAMESPACE is "${namespace}", which is no name of a namespace. Example: AFTERLOG_LEASE_NAMESPACE=afterlog`,
+    );
+  }
+  return { namespace, replica: env.AFTERLOG_REPLICA?.trim() || hostname() };
 }

@@ -53,6 +53,8 @@ type Job = {
 };
 
 const RESTART_MS = 5_000;
+/** How long what was read may take into the store when a run is handed over. */
+const RELEASE_MS = 5_000;
 
 const keyOf = ({ taskRunUid, attempt, container }: LogRow): string =>
   `${taskRunUid}/${attempt.number}/${container.name}.${container.restart}`;
@@ -63,10 +65,11 @@ export class LogJobs {
   readonly #deps: LogJobsDeps;
   readonly #jobs = new Map<string, Job>();
   readonly #release = new AbortController();
+  readonly #stop = new AbortController();
 
   constructor(run: RunId, deps: LogJobsDeps) {
     this.#run = run;
-    this.#deps = deps;
+    this.#deps = { ...deps, signal: AbortSignal.any([deps.signal, this.#stop.signal]) };
   }
 
   /** Logs that are being read. */
@@ -100,10 +103,16 @@ export class LogJobs {
     return { ...NO_LOG_YET, state: "open", segments: job.follower?.log?.segments ?? log.segments };
   }
 
-  /** Stops reading, so that another collector goes on; resolves when all that was read is stored. */
+  /**
+   * Stops reading, so that another collector goes on. Resolves when what was read is stored, or could not be for a
+   * while: then the other one reads it again.
+   */
   async release(): Promise<void> {
     this.#release.abort(new Error("another collector goes on with this log"));
-    await Promise.all([...this.#jobs.values()].map((job) => job.done));
+    const done = Promise.all([...this.#jobs.values()].map((job) => job.done));
+    await Promise.race([done, sleep(RELEASE_MS, undefined, { ref: false })]);
+    this.#stop.abort();
+    await done;
   }
 
   #start(row: LogRow, work: (job: Job) => Promise<Log>): void {

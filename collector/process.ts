@@ -1,14 +1,16 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { KubeConfig } from "@kubernetes/client-node";
 import { StartError } from "../settings.ts";
 import type { ObjectStore } from "../storage-adapters/store.ts";
 import { Collector } from "./collector.ts";
 import type { CollectorConfig } from "./config.ts";
+import { Finalizers } from "./finalizer.ts";
 import { rotatedFiles } from "./follow/rotated-files.ts";
 import { type KubernetesClient, KubernetesError, kubernetesClient } from "./kubernetes/client.ts";
+import { LeaseReplicas } from "./lease-replicas.ts";
 import type { Logger } from "./logger.ts";
 import { Metrics } from "./metrics.ts";
 import { operationsServer } from "./operations-server.ts";
+import { alone } from "./replicas.ts";
 import { Spool } from "./spool.ts";
 
 /** The cluster cannot be used; the message says which and what to do. */
@@ -20,12 +22,22 @@ const RECORD_INTERVAL_MS = 2_000;
 /** Longer than text may wait to be flushed. */
 const CLOSE_WAIT_MS = 15_000;
 const FIRST_ANSWER_MS = 15_000;
-/** How long a stopped collector may take to store what it has read. */
-const RELEASE_MS = 10_000;
 
 /**
- * Connects to the cluster of the usual kubeconfig and collects until `stopping` aborts; then what was read is stored,
- * which may take ten seconds.
+ * The cluster of the usual kubeconfig.
+ * @throws ClusterError, when it does not answer or has no Tekton
+ */
+export async function connect(signal: AbortSignal): Promise<KubernetesClient> {
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromDefault();
+  const client = kubernetesClient(kubeConfig);
+  await checkCluster(client, kubeConfig.getCurrentCluster()?.server ?? "", signal);
+  return client;
+}
+
+/**
+ * Connects to the cluster and collects until `stopping` aborts; then what was read is stored, which may take five
+ * seconds.
  * @throws ClusterError, when the cluster does not answer or has no Tekton
  * @throws StartError, when the spool's directory takes no files
  */
@@ -35,23 +47,23 @@ export async function startCollector(
   logger: Logger,
   stopping: AbortSignal,
 ): Promise<{ finished: Promise<void> }> {
-  const kubeConfig = new KubeConfig();
-  kubeConfig.loadFromDefault();
-  const client = kubernetesClient(kubeConfig);
-  await checkCluster(client, kubeConfig.getCurrentCluster()?.server ?? "", stopping);
+  const client = await connect(stopping);
   const spool = await openSpool(config, logger);
   const metrics = new Metrics();
   const stopped = new AbortController();
+  const { signal } = stopped;
   const collector = new Collector({
     client,
     store,
     spool,
     logger,
     metrics,
-    signal: stopped.signal,
+    signal,
     namespaces: config.namespaces,
     followsPerNode: config.followsPerNode,
-    ...(config.nodeProxy && { recover: (run) => rotatedFiles({ client, logger, signal: stopped.signal }, run) }),
+    ...(config.nodeProxy && { recover: (run) => rotatedFiles({ client, logger, signal }, run) }),
+    finalizers: new Finalizers({ client, logger, signal, seconds: config.finalizerSeconds }),
+    replicas: config.lease ? new LeaseReplicas({ client, logger, ...config.lease }) : alone,
     settings: {
       sidecarWaitMs: config.sidecarWaitMs,
       chunkGraceMs: config.chunkGraceMs,
@@ -69,10 +81,10 @@ export async function startCollector(
   });
   if (config.metricsPort !== undefined) {
     const server = operationsServer(collector, metrics).listen(config.metricsPort);
-    stopped.signal.addEventListener("abort", () => server.close());
+    signal.addEventListener("abort", () => server.close());
   }
   stopping.addEventListener("abort", async () => {
-    await Promise.race([collector.release(), sleep(RELEASE_MS)]);
+    await collector.release();
     stopped.abort();
   });
   return { finished: collector.run() };

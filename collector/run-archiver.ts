@@ -2,6 +2,7 @@ import { entriesOf } from "../archive/entry.ts";
 import type { RunId } from "../archive/keys.ts";
 import { containersOf, isFinished, type RunRecord } from "../archive/record.ts";
 import type { RunWriter } from "../archive/run-writer.ts";
+import { logsAreSafe } from "./finalizer.ts";
 import { PodState } from "./follow/pod-state.ts";
 import type { PipelineRun, Pod, TaskRun } from "./kubernetes/objects.ts";
 import { LogJobs, type LogJobsDeps, type LogRow, type LogSettings } from "./log-jobs.ts";
@@ -64,6 +65,32 @@ export class RunArchiver {
     return objects.flatMap((object) => object?.metadata.creationTimestamp ?? []).sort()[0];
   }
 
+  /** Its TaskRuns that exist. */
+  get taskRuns(): TaskRun[] {
+    return [...this.#taskRuns.values()].filter(({ metadata }) => !this.#gone.has(metadata.uid));
+  }
+
+  /** Nothing of it exists in the cluster any more. */
+  get vanished(): boolean {
+    const pipelineRun = this.#pipelineRun && !this.#gone.has(this.#pipelineRun.metadata.uid);
+    return !pipelineRun && this.taskRuns.length === 0 && [...this.#pods.values()].every((pod) => pod.gone);
+  }
+
+  /** Whether the bucket has all logs of this TaskRun. */
+  isSafe(taskRun: TaskRun): boolean {
+    return logsAreSafe(taskRun, this.#record);
+  }
+
+  /** A fresh archiver of the same run that has seen what this one has. */
+  successor(deps: ArchiverDeps): RunArchiver {
+    const next = new RunArchiver(this.#run, deps);
+    next.#pipelineRun = this.#pipelineRun;
+    for (const [uid, taskRun] of this.#taskRuns) next.#taskRuns.set(uid, taskRun);
+    for (const [uid, pod] of this.#pods) next.#pods.set(uid, pod);
+    for (const uid of this.#gone) next.#gone.add(uid);
+    return next;
+  }
+
   observePipelineRun(pipelineRun: PipelineRun, deleted: boolean): void {
     this.#pipelineRun = pipelineRun;
     if (deleted) this.#gone.add(pipelineRun.metadata.uid);
@@ -124,7 +151,7 @@ export class RunArchiver {
     };
   }
 
-  /** Stops reading, so that another collector goes on; resolves when all that was read is stored. */
+  /** Stops reading for good, so that another one goes on: a `successor`, or another collector. */
   release(): Promise<void> {
     return this.#jobs.release();
   }

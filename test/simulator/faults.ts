@@ -32,7 +32,7 @@ export type WatchFault =
   /** An HTTP status instead of the stream. */
   | { kind: "status"; code: 410 | 500 | 503 };
 
-export type ListFault = { kind: "status"; code: 410 | 500 | 503 } | { kind: "drop" };
+export type ListFault = { kind: "status"; code: 403 | 410 | 500 | 503 } | { kind: "drop" };
 
 /** For the files that the node proxy gives. */
 export type NodeLogFault =
@@ -41,9 +41,28 @@ export type NodeLogFault =
   /** The answer begins, and no more of it comes. */
   | { kind: "silence"; afterBytes: number };
 
-type Scope = { namespace?: string; pod?: string; container?: string; follow?: boolean; resource?: string };
+/** Instead of doing it; 403: no role grants it. */
+export type WriteFault = { kind: "status"; code: 403 | 500 | 503 } | { kind: "drop" };
+export type WriteVerb = "create" | "update" | "patch" | "delete";
 
-type FaultsOf = { log: LogFault; watch: WatchFault; list: ListFault; "node-log": NodeLogFault };
+type Scope = {
+  namespace?: string;
+  pod?: string;
+  container?: string;
+  follow?: boolean;
+  resource?: string;
+  verb?: WriteVerb;
+  /** Of the object that is written. */
+  name?: string;
+};
+
+type FaultsOf = {
+  log: LogFault;
+  watch: WatchFault;
+  list: ListFault;
+  write: WriteFault;
+  "node-log": NodeLogFault;
+};
 
 export type FaultRule = Scope & {
   /** How many requests it hits; once by default. */
@@ -71,6 +90,7 @@ export type RandomFaults = {
   watch?: readonly WatchFault[];
   list?: readonly ListFault[];
   "node-log"?: readonly NodeLogFault[];
+  write?: readonly WriteFault[];
 };
 
 /** Chooses the fault for each request: rules first, in the order they were added, then chance. */
@@ -104,7 +124,7 @@ export class Faults {
   }
 }
 
-const scopeKeys = ["namespace", "pod", "container", "follow", "resource"] as const;
+const scopeKeys = ["namespace", "pod", "container", "follow", "resource", "verb", "name"] as const;
 
 const matches = (rule: Scope, request: Scope): boolean =>
   scopeKeys.every((key) => rule[key] === undefined || rule[key] === request[key]);

@@ -21,8 +21,9 @@ export {
   type LogFault,
   type NodeLogFault,
   type WatchFault,
+  type WriteFault,
 } from "./faults.ts";
-export type { KubernetesObject } from "./kubernetes-objects.ts";
+export { type KubernetesObject, resources } from "./kubernetes-objects.ts";
 export type { Pod } from "./pod.ts";
 export type { NewPod } from "./pod-operations.ts";
 export type { RunHandle } from "./run-players.ts";

@@ -131,6 +131,16 @@ describe("changing objects", () => {
     const preconditions = JSON.stringify({ preconditions: { uid: "another" } });
     expect(await getJson(url, { method: "DELETE", body: preconditions })).toMatchObject({ code: 409 });
   });
+
+  it("refuses what a fault says, for its verb and resource only", async () => {
+    taskRun("a");
+    const url = `${sim.url}/apis/tekton.dev/v1/namespaces/ci/taskruns/a`;
+    const patch = JSON.stringify({ metadata: { labels: { x: "1" } } });
+    sim.faults.add({ on: "write", verb: "patch", resource: "taskruns", fault: { kind: "status", code: 403 } });
+    expect((await getJson(url)).metadata.name).toBe("a");
+    expect(await getJson(url, { method: "PATCH", body: patch })).toMatchObject({ code: 403, reason: "Forbidden" });
+    expect((await getJson(url, { method: "PATCH", body: patch })).metadata.labels).toEqual({ x: "1" });
+  });
 });
 
 describe("watching", () => {

@@ -42,6 +42,26 @@ export const alreadyExists = (resource: Resource, name: string): StatusError =>
     kind: resource.name,
   });
 
+export const conflict = (resource: Resource, name: string, why: string): StatusError =>
+  new StatusError(409, "Conflict", `Operation cannot be fulfilled on ${qualifiedName(resource)} "${name}": ${why}`, {
+    name,
+    ...(resource.group === "" ? {} : { group: resource.group }),
+    kind: resource.name,
+  });
+
+export const invalid = (resource: Resource, name: string, why: string): StatusError =>
+  new StatusError(422, "Invalid", `${resource.kind} "${name}" is invalid: ${why}`, { name, kind: resource.kind });
+
+/** No role grants it. */
+export const forbidden = (verb: string, resource: Resource, namespace: string | undefined): StatusError =>
+  new StatusError(
+    403,
+    "Forbidden",
+    `${qualifiedName(resource)} is forbidden: User "simulator" cannot ${verb} resource "${resource.name}" in API group ` +
+      `"${resource.group}" in the namespace "${namespace ?? ""}"`,
+    { kind: resource.name },
+  );
+
 export const badRequest = (message: string): StatusError => new StatusError(400, "BadRequest", message);
 
 export const tooOldVersion = (asked: number, oldest: number): StatusError =>
