@@ -1,0 +1,403 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import type { V1Pod } from "@kubernetes/client-node";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Container, containersOf, type RunRecord } from "../../../archive/record.ts";
+import { type Afterlog, CLUSTER, type Cluster, missingProgram, openCluster, startAfterlog, until } from "./cluster.ts";
+import { type Oracle, openOracle } from "./oracle.ts";
+
+const why = missingProgram();
+
+const execute = promisify(execFile);
+const program = (...args: string[]) => execute(CLUSTER, args, { maxBuffer: 1 << 24 });
+
+/** About 500 lines a second, every second one the same, until `/tmp/stop` is there; at most two minutes. */
+const PRINT = `
+i=0
+until [ -e /tmp/stop ] || [ $i -ge 30000 ]; do
+  echo "line $i"; echo same; i=$((i+1))
+  [ $((i % 20)) -eq 0 ] && usleep 80000
+done
+`;
+const step = (script = PRINT, more: object = {}) => ({
+  name: "print",
+  image: "localhost/busybox:1",
+  script: `#!/bin/sh\n${script}`,
+  ...more,
+});
+const taskRun = (name: string, taskSpec: object, spec: object = {}) => ({
+  apiVersion: "tekton.dev/v1",
+  kind: "TaskRun",
+  metadata: { name },
+  spec: { taskSpec, ...spec },
+});
+
+const steps = (record: RunRecord): Container[] =>
+  [...containersOf(record)].flatMap(({ container }) => (container.kind === "step" ? container : []));
+
+const newStore = () => pathToFileURL(mkdtempSync(join(tmpdir(), "afterlog-faults-"))).href;
+
+type World = { cluster: Cluster; store: string; oracle: Oracle; close(): Promise<void> };
+
+/** A namespace and a store of its own, and the truth about it; no Afterlog yet. */
+async function openWorld(): Promise<World> {
+  const cluster = await openCluster();
+  const store = newStore();
+  return {
+    cluster,
+    store,
+    oracle: await openOracle(cluster, store),
+    async close() {
+      await cluster.close();
+      rmSync(fileURLToPath(store), { recursive: true });
+    },
+  };
+}
+
+/** So many lines in the archive say that the container's follow is open. */
+async function archiving(
+  { oracle }: World,
+  run: { uid: string },
+  container = "step-print",
+  lines = 200,
+): Promise<void> {
+  await until(`${lines} lines of ${container}`, async () => (await oracle.lines(run.uid, container)) >= lines, 90_000);
+}
+
+/** After a fault: as many lines as before and more come into the archive. */
+async function goesOn(world: World, run: { uid: string }): Promise<void> {
+  await archiving(world, run, "step-print", (await world.oracle.lines(run.uid, "step-print")) + 300);
+}
+
+/** Lets the step print its last line. */
+async function stop({ cluster }: World, run: { name: string }): Promise<void> {
+  const exec = ["kubectl", "-n", cluster.namespace, "exec", `${run.name}-pod`, "-c", "step-print", "--"];
+  await program(...exec, "touch", "/tmp/stop");
+}
+
+async function whole({ oracle }: World, ...records: RunRecord[]): Promise<void> {
+  expect(await oracle.violations(...records)).toEqual([]);
+  const logs = records.flatMap((record) => steps(record).map(({ log }) => ({ state: log.state, gaps: log.gaps })));
+  expect(logs).toEqual(logs.map(() => ({ state: "whole", gaps: [] })));
+}
+
+/** What the node's files hold of a step is what it printed: its numbers leave none out. */
+async function truthIsWhole({ cluster }: World, record: RunRecord, container = "step-print"): Promise<string[]> {
+  const runs = (await cluster.runs()).filter(
+    (run) => run.pod.startsWith(`${record.run.name}-pod`) && run.container === container,
+  );
+  expect(runs.length).toBeGreaterThan(0);
+  for (const run of runs) {
+    const texts = (await cluster.printed(run)).map((line) => line.slice(line.indexOf(" ") + 1));
+    expect(texts.filter((text) => text !== "same")).toEqual(
+      Array.from({ length: Math.ceil(texts.length / 2) }, (_, i) => `line ${i}`),
+    );
+  }
+  return runs.map(({ uid }) => uid);
+}
+
+describe.skipIf(why)(`faults on the real cluster${why ? ` (skipped: ${why})` : ""}`, () => {
+  describe("of a pod", () => {
+    let world: World;
+    let cluster: Cluster;
+    let oracle: Oracle;
+    let afterlog: Afterlog;
+    beforeAll(async () => {
+      world = await openWorld();
+      ({ cluster, oracle } = world);
+      afterlog = await startAfterlog(cluster.namespace, world.store);
+    });
+    afterAll(async () => {
+      await afterlog?.stop();
+      await world?.close();
+    });
+
+    const readPod = (run: { name: string }): Promise<V1Pod> =>
+      cluster.core.readNamespacedPod({ name: `${run.name}-pod`, namespace: cluster.namespace });
+    /** Tekton makes a new pod of the same name for the one that was taken away. */
+    const otherPod = (run: { name: string }, uid: string | undefined) =>
+      until(`another pod ${run.name}-pod`, async () => {
+        const pod = await readPod(run).catch(() => undefined);
+        return pod !== undefined && pod.metadata?.uid !== uid && pod.status?.phase === "Running";
+      });
+
+    test.concurrent("deleted by force: both pods of that name are there, each with every line", async () => {
+      const run = await cluster.create(taskRun("forced", { steps: [step()] }));
+      await archiving(world, run);
+      const first = (await readPod(run)).metadata?.uid;
+      await cluster.core.deleteNamespacedPod({
+        name: `${run.name}-pod`,
+        namespace: cluster.namespace,
+        gracePeriodSeconds: 0,
+      });
+      await otherPod(run, first);
+      await goesOn(world, run);
+      await stop(world, run);
+      const record = await oracle.finished(run.uid);
+      await whole(world, record);
+      const uids = await truthIsWhole(world, record);
+      expect(uids).toHaveLength(2);
+      expect(steps(record).map(({ podUid }) => podUid)).toEqual([first, uids.find((uid) => uid !== first)]);
+    });
+
+    test.concurrent("evicted over the API", async () => {
+      const run = await cluster.create(taskRun("evicted", { steps: [step()] }));
+      await archiving(world, run);
+      const name = `${run.name}-pod`;
+      const { namespace } = cluster;
+      const first = (await readPod(run)).metadata?.uid;
+      const body = { apiVersion: "policy/v1", kind: "Eviction", metadata: { name, namespace } };
+      await cluster.core.createNamespacedPodEviction({ name, namespace, body });
+      await until("its pod to be gone", async () => {
+        const pod = await readPod(run).catch(() => undefined);
+        return pod?.metadata?.uid !== first;
+      });
+      // Tekton either gives up or begins again in a new pod.
+      await until("the run to end or to go on", async () => {
+        const record = await oracle.finished(run.uid, 0).catch(() => undefined);
+        const pod = await readPod(run).catch(() => undefined);
+        return record !== undefined || pod?.status?.phase === "Running";
+      });
+      await stop(world, run).catch(() => {}); // there is no pod when Tekton has given up
+      const record = await oracle.finished(run.uid);
+      await whole(world, record);
+      await truthIsWhole(world, record);
+    });
+
+    test.concurrent("evicted by kubelet because its logs outgrew its storage", async () => {
+      const limits = { "ephemeral-storage": "256Ki" };
+      const run = await cluster.create(taskRun("outgrown", { steps: [step(PRINT, { computeResources: { limits } })] }));
+      await until(
+        "the eviction",
+        async () => (await readPod(run).catch(() => undefined))?.status?.reason === "Evicted",
+        120_000,
+      );
+      const record = await oracle.finished(run.uid);
+      expect(await oracle.violations(record)).toEqual([]);
+      expect(steps(record)[0]?.log.lines).toBeGreaterThan(200);
+      expect(record.run.status).toBe("failed");
+      await truthIsWhole(world, record);
+    });
+
+    test.concurrent("cancelled", async () => {
+      const run = await cluster.create(taskRun("cancelled", { steps: [step()] }));
+      await archiving(world, run);
+      await cluster.cancel(run.name);
+      const record = await oracle.finished(run.uid);
+      expect(record.run.status).toBe("cancelled");
+      await whole(world, record);
+      await truthIsWhole(world, record);
+    });
+
+    test.concurrent("timed out", async () => {
+      const run = await cluster.create(taskRun("late", { steps: [step()] }, { timeout: "20s" }));
+      await archiving(world, run);
+      const record = await oracle.finished(run.uid);
+      expect(record.run.status).toBe("timed-out");
+      await whole(world, record);
+      await truthIsWhole(world, record);
+    });
+
+    test.concurrent("its TaskRun deleted while it prints", async () => {
+      const run = await cluster.create(taskRun("deleted", { steps: [step()] }));
+      await archiving(world, run);
+      await cluster.remove("taskruns", run.name);
+      const record = await oracle.finished(run.uid);
+      expect(record.run.deletedAt).toBeDefined();
+      await whole(world, record);
+      await truthIsWhole(world, record);
+    });
+
+    test.concurrent("its TaskRun deleted and the name used again at once: two runs", async () => {
+      const first = await cluster.create(taskRun("again", { steps: [step()] }));
+      await archiving(world, first);
+      await cluster.remove("taskruns", first.name);
+      let second = first;
+      await until("the name to be free", async () => {
+        second = await cluster.create(taskRun("again", { steps: [step()] })).catch(() => first);
+        return second !== first;
+      });
+      await archiving(world, second);
+      await stop(world, second);
+      const records = [await oracle.finished(first.uid), await oracle.finished(second.uid)] as const;
+      expect(records.map(({ run }) => run.uid)).toEqual([first.uid, second.uid]);
+      await whole(world, ...records);
+      const uids = await truthIsWhole(world, records[0]);
+      expect(uids.sort()).toEqual(records.flatMap((record) => steps(record).map(({ podUid }) => podUid)).sort());
+    });
+
+    test.concurrent("its step killed for want of memory", async () => {
+      const script = `${PRINT.replace("30000", "1000")}\ntail /dev/zero; echo "tail ended with $?"; exit 3`;
+      const limits = { memory: "64Mi" };
+      const run = await cluster.create(taskRun("hungry", { steps: [step(script, { computeResources: { limits } })] }));
+      const record = await oracle.finished(run.uid);
+      const [status] = (await readPod(run)).status?.containerStatuses ?? [];
+      expect(status?.state?.terminated?.reason).toBe("OOMKilled");
+      expect(steps(record)[0]).toMatchObject({ status: "failed", reason: "OOMKilled" });
+      expect(record.why).toMatch(/memory|OOMKilled/);
+      await whole(world, record);
+    });
+
+    test.concurrent("a sidecar is stopped when its task ends", async () => {
+      const sidecar = { ...step(), name: "server" };
+      const run = await cluster.create(taskRun("served", { steps: [step()], sidecars: [sidecar] }));
+      await archiving(world, run);
+      await archiving(world, run, "sidecar-server");
+      await stop(world, run);
+      const record = await oracle.finished(run.uid);
+      await whole(world, record);
+      await truthIsWhole(world, record, "step-print");
+      await truthIsWhole(world, record, "sidecar-server");
+      const sidecars = [...containersOf(record)].flatMap(({ container: { kind, restart, log } }) =>
+        kind === "sidecar" ? { restart, state: log.state } : [],
+      );
+      expect(sidecars).toEqual([{ restart: 0, state: "whole" }]);
+    });
+  });
+
+  describe("of a rotating node", () => {
+    let world: World;
+    beforeAll(async () => {
+      world = await openWorld();
+    });
+    afterAll(() => world?.close());
+
+    /** 100,000 lines, about 11 MB: more than kubelet leaves in one file. */
+    const burst = `awk 'BEGIN { for (i = 1; i <= 100000; i++) printf "line %09d ${"the quick brown fox ".repeat(4)}\\n", i }'`;
+    const printed = async (run: { name: string }) => {
+      const runs = await world.cluster.runs();
+      return runs.find(({ pod, container }) => pod === `${run.name}-pod` && container === "step-print");
+    };
+    /** Until kubelet has rotated so often; it looks every ten seconds. */
+    const rotated = (run: { name: string }, files: number) =>
+      until(
+        `${files} files`,
+        async () => {
+          const row = await printed(run);
+          return row !== undefined && world.cluster.logFiles(row) >= files;
+        },
+        90_000,
+      );
+
+    test("400,000 lines, rotated while they are followed: every one", async () => {
+      const afterlog = await startAfterlog(world.cluster.namespace, world.store);
+      try {
+        const script = `for n in 1 2 3 4; do ${burst}; sleep 6; done`;
+        const run = await world.cluster.create(taskRun("fast", { steps: [step(script)] }));
+        const record = await world.oracle.finished(run.uid, 180_000);
+        await whole(world, record);
+        expect(steps(record)[0]?.log.lines).toBe(400_000);
+        const row = await printed(run);
+        expect(row && world.cluster.logFiles(row)).toBeGreaterThan(1);
+      } finally {
+        await afterlog.stop();
+      }
+    });
+
+    test("a collector that comes after the rotation says that lines before the first one are missing", async () => {
+      const run = await world.cluster.create(taskRun("rotated", { steps: [step(`${burst}\n${PRINT}`)] }));
+      await rotated(run, 2);
+      const afterlog = await startAfterlog(world.cluster.namespace, world.store);
+      try {
+        await archiving(world, run);
+        await stop(world, run);
+        const record = await world.oracle.finished(run.uid);
+        expect(await world.oracle.violations(record)).toEqual([]);
+        const [log] = steps(record).map((container) => container.log);
+        expect(log).toMatchObject({ state: "incomplete", gaps: [{ afterLine: 0 }] });
+        expect(log?.lines).toBeLessThan(100_000);
+      } finally {
+        await afterlog.stop();
+      }
+    });
+  });
+
+  describe("of Afterlog itself", () => {
+    let world: World;
+    let afterlogs: Afterlog[] = [];
+    const start = async () => {
+      const afterlog = await startAfterlog(world.cluster.namespace, world.store);
+      afterlogs.push(afterlog);
+      return afterlog;
+    };
+    beforeAll(async () => {
+      world = await openWorld();
+    });
+    afterAll(async () => {
+      for (const afterlog of afterlogs) await afterlog.stop();
+      await world?.close();
+    });
+
+    test("killed twice and started again on its store: nothing is lost, nothing is there twice", async () => {
+      const run = await world.cluster.create(taskRun("killed", { steps: [step()] }));
+      for (let kills = 0; kills < 2; kills++) {
+        const afterlog = await start();
+        await goesOn(world, run);
+        await afterlog.stop("SIGKILL");
+      }
+      // Its last lines are printed while nobody reads.
+      await stop(world, run);
+      await start();
+      const record = await world.oracle.finished(run.uid);
+      await whole(world, record);
+      await truthIsWhole(world, record);
+      for (const afterlog of afterlogs) await afterlog.stop();
+      afterlogs = [];
+    });
+
+    test("two of them at once on one store: every line once", async () => {
+      await Promise.all([start(), start()]);
+      const run = await world.cluster.create(taskRun("shared", { steps: [step()] }));
+      await archiving(world, run, "step-print", 2_000);
+      await stop(world, run);
+      const record = await world.oracle.finished(run.uid);
+      await whole(world, record);
+      await truthIsWhole(world, record);
+    });
+  });
+
+  describe("of the node's and the cluster's parts", () => {
+    const PARTS = ["etcd", "containerd", "apiserver", "controllers", "scheduler", "kubelet", "webhook", "tekton"];
+    let world: World;
+    let afterlog: Afterlog;
+    beforeAll(async () => {
+      world = await openWorld();
+      afterlog = await startAfterlog(world.cluster.namespace, world.store);
+    });
+    afterAll(async () => {
+      for (const part of PARTS) await program("start", part); // does nothing to one that runs
+      await afterlog?.stop();
+      await world?.close();
+    });
+
+    const ready = (what: string) =>
+      until(
+        `the node to be ready after ${what}`,
+        async () => {
+          const nodes = await world.cluster.core.listNode().catch(() => undefined); // the API server may be away
+          return nodes?.items[0]?.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false;
+        },
+        120_000,
+      );
+
+    test.each<[string, string, ...(readonly string[])[]]>([
+      ["kubelet killed and started again", "kubelet-gone", ["kill", "kubelet"], ["start", "kubelet"]],
+      ["containerd started again", "containerd-gone", ["restart", "containerd"]],
+      ["the API server started again", "apiserver-gone", ["restart", "apiserver"]],
+    ])("%s in the middle: every line", async (what, name, ...commands) => {
+      const run = await world.cluster.create(taskRun(name, { steps: [step()] }));
+      await archiving(world, run);
+      for (const command of commands) await program(...command);
+      await ready(what);
+      await goesOn(world, run);
+      await stop(world, run);
+      const record = await world.oracle.finished(run.uid);
+      await whole(world, record);
+      await truthIsWhole(world, record);
+    });
+  });
+});
