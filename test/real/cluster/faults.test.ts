@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import type { V1Pod } from "@kubernetes/client-node";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Container, containersOf, type RunRecord } from "../../../archive/record.ts";
 import { type Afterlog, CLUSTER, type Cluster, missingProgram, openCluster, startAfterlog, until } from "./cluster.ts";
 import { type Oracle, openOracle } from "./oracle.ts";
@@ -15,14 +15,15 @@ const why = missingProgram();
 const execute = promisify(execFile);
 const program = (...args: string[]) => execute(CLUSTER, args, { maxBuffer: 1 << 24 });
 
-/** About 500 lines a second, every second one the same, until `/tmp/stop` is there; at most two minutes. */
-const PRINT = `
+/** About 500 lines a second, every second one the same, until a file is there; at most two minutes. */
+const printUntil = (file: string) => `
 i=0
-until [ -e /tmp/stop ] || [ $i -ge 30000 ]; do
+until [ -e ${file} ] || [ $i -ge 30000 ]; do
   echo "line $i"; echo same; i=$((i+1))
   [ $((i % 20)) -eq 0 ] && usleep 80000
 done
 `;
+const PRINT = printUntil("/tmp/stop");
 const step = (script = PRINT, more: object = {}) => ({
   name: "print",
   image: "localhost/busybox:1",
@@ -73,10 +74,24 @@ async function goesOn(world: World, run: { uid: string }): Promise<void> {
   await archiving(world, run, "step-print", (await world.oracle.lines(run.uid, "step-print")) + 300);
 }
 
-/** Lets the step print its last line. */
-async function stop({ cluster }: World, run: { name: string }): Promise<void> {
+async function touch({ cluster }: World, run: { name: string }, file: string): Promise<void> {
   const exec = ["kubectl", "-n", cluster.namespace, "exec", `${run.name}-pod`, "-c", "step-print", "--"];
-  await program(...exec, "touch", "/tmp/stop");
+  await program(...exec, "touch", file);
+}
+/** Lets the step print its last line. */
+const stop = (world: World, run: { name: string }) => touch(world, run, "/tmp/stop");
+
+/** Tekton gives the run up, or goes on in another pod, which is then let to its end. */
+async function givenUpOrStopped(world: World, run: { name: string; uid: string }): Promise<RunRecord> {
+  const { oracle } = world;
+  const before = await oracle.lines(run.uid, "step-print");
+  let isFinal = false;
+  await until("the run to end or to go on", async () => {
+    isFinal = (await oracle.record(run.uid))?.final === true;
+    return isFinal || (await oracle.lines(run.uid, "step-print")) >= before + 300;
+  });
+  if (!isFinal) await stop(world, run);
+  return oracle.finished(run.uid);
 }
 
 async function whole({ oracle }: World, ...records: RunRecord[]): Promise<void> {
@@ -88,7 +103,7 @@ async function whole({ oracle }: World, ...records: RunRecord[]): Promise<void> 
 /** What the node's files hold of a step is what it printed: its numbers leave none out. */
 async function truthIsWhole({ cluster }: World, record: RunRecord, container = "step-print"): Promise<string[]> {
   const runs = (await cluster.runs()).filter(
-    (run) => run.pod.startsWith(`${record.run.name}-pod`) && run.container === container,
+    (run) => run.pod.startsWith(`${record.run.name}-pod`) && run.container === container && run.restart === 0,
   );
   expect(runs.length).toBeGreaterThan(0);
   for (const run of runs) {
@@ -156,14 +171,7 @@ describe.skipIf(why)(`faults on the real cluster${why ? ` (skipped: ${why})` : "
         const pod = await readPod(run).catch(() => undefined);
         return pod?.metadata?.uid !== first;
       });
-      // Tekton either gives up or begins again in a new pod.
-      await until("the run to end or to go on", async () => {
-        const record = await oracle.finished(run.uid, 0).catch(() => undefined);
-        const pod = await readPod(run).catch(() => undefined);
-        return record !== undefined || pod?.status?.phase === "Running";
-      });
-      await stop(world, run).catch(() => {}); // there is no pod when Tekton has given up
-      const record = await oracle.finished(run.uid);
+      const record = await givenUpOrStopped(world, run);
       await whole(world, record);
       await truthIsWhole(world, record);
     });
@@ -212,15 +220,41 @@ describe.skipIf(why)(`faults on the real cluster${why ? ` (skipped: ${why})` : "
       await truthIsWhole(world, record);
     });
 
-    test.concurrent("its TaskRun deleted and the name used again at once: two runs", async () => {
+    /** The second run as soon as the API takes its name. */
+    async function createAgain(name: string): Promise<{ name: string; uid: string }> {
+      let run: { name: string; uid: string } | undefined;
+      await until("the name to be free", async () => {
+        run = await cluster.create(taskRun(name, { steps: [step()] })).catch((error: unknown) => {
+          if ((error as { code?: number }).code !== 409) throw error;
+          return undefined;
+        });
+        return run !== undefined;
+      });
+      return run as { name: string; uid: string };
+    }
+
+    test.concurrent("its TaskRun deleted and the name used again at once: no line is in both runs", async () => {
+      const first = await cluster.create(taskRun("hasty", { steps: [step()] }));
+      await archiving(world, first);
+      await cluster.remove("taskruns", first.name);
+      const second = await createAgain(first.name);
+      // Tekton 1.15 takes the first run's dying pod for the second's and fails it.
+      const records = [await oracle.finished(first.uid), await givenUpOrStopped(world, second)] as const;
+      await whole(world, records[0]);
+      expect(await oracle.violations(...records)).toEqual([]);
+      for (const { podUid, log } of steps(records[1])) {
+        if (podUid === undefined)
+          expect(log).toMatchObject({ state: "none", lines: 0, words: expect.stringMatching(/./) });
+      }
+      await truthIsWhole(world, records[0]);
+    });
+
+    test.concurrent("its TaskRun deleted and the name used again when its pod has gone: both runs whole", async () => {
       const first = await cluster.create(taskRun("again", { steps: [step()] }));
       await archiving(world, first);
       await cluster.remove("taskruns", first.name);
-      let second = first;
-      await until("the name to be free", async () => {
-        second = await cluster.create(taskRun("again", { steps: [step()] })).catch(() => first);
-        return second !== first;
-      });
+      await until("its pod to be gone", async () => !(await cluster.podNames()).includes(`${first.name}-pod`));
+      const second = await createAgain(first.name);
       await archiving(world, second);
       await stop(world, second);
       const records = [await oracle.finished(first.uid), await oracle.finished(second.uid)] as const;
@@ -243,7 +277,7 @@ describe.skipIf(why)(`faults on the real cluster${why ? ` (skipped: ${why})` : "
     });
 
     test.concurrent("a sidecar is stopped when its task ends", async () => {
-      const sidecar = { ...step(), name: "server" };
+      const sidecar = { ...step(`trap "exit 0" TERM\n${PRINT}`), name: "server" };
       const run = await cluster.create(taskRun("served", { steps: [step()], sidecars: [sidecar] }));
       await archiving(world, run);
       await archiving(world, run, "sidecar-server");
@@ -298,6 +332,14 @@ describe.skipIf(why)(`faults on the real cluster${why ? ` (skipped: ${why})` : "
       }
     });
 
+    const oneGap = async (record: RunRecord): Promise<number> => {
+      expect(await world.oracle.violations(record)).toEqual([]);
+      const [log] = steps(record).map((container) => container.log);
+      expect(log).toMatchObject({ state: "incomplete", gaps: [{ afterLine: expect.any(Number) }] });
+      expect(log?.lines).toBeLessThan(100_000);
+      return log?.gaps[0]?.afterLine ?? -1;
+    };
+
     test("a collector that comes after the rotation says that lines before the first one are missing", async () => {
       const run = await world.cluster.create(taskRun("rotated", { steps: [step(`${burst}\n${PRINT}`)] }));
       await rotated(run, 2);
@@ -305,11 +347,26 @@ describe.skipIf(why)(`faults on the real cluster${why ? ` (skipped: ${why})` : "
       try {
         await archiving(world, run);
         await stop(world, run);
-        const record = await world.oracle.finished(run.uid);
-        expect(await world.oracle.violations(record)).toEqual([]);
-        const [log] = steps(record).map((container) => container.log);
-        expect(log).toMatchObject({ state: "incomplete", gaps: [{ afterLine: 0 }] });
-        expect(log?.lines).toBeLessThan(100_000);
+        expect(await oneGap(await world.oracle.finished(run.uid))).toBe(0);
+      } finally {
+        await afterlog.stop();
+      }
+    });
+
+    test("a collector that was away during the rotation says between which lines some are missing", async () => {
+      const script = `${printUntil("/tmp/burst")}\n${burst}\n${PRINT}`;
+      const run = await world.cluster.create(taskRun("away", { steps: [step(script)] }));
+      let afterlog = await startAfterlog(world.cluster.namespace, world.store);
+      try {
+        await archiving(world, run);
+        await afterlog.stop("SIGKILL");
+        const before = await world.oracle.lines(run.uid, "step-print");
+        await touch(world, run, "/tmp/burst");
+        await rotated(run, 2);
+        afterlog = await startAfterlog(world.cluster.namespace, world.store);
+        await goesOn(world, run);
+        await stop(world, run);
+        expect(await oneGap(await world.oracle.finished(run.uid))).toBe(before);
       } finally {
         await afterlog.stop();
       }
@@ -318,7 +375,7 @@ describe.skipIf(why)(`faults on the real cluster${why ? ` (skipped: ${why})` : "
 
   describe("of Afterlog itself", () => {
     let world: World;
-    let afterlogs: Afterlog[] = [];
+    const afterlogs: Afterlog[] = [];
     const start = async () => {
       const afterlog = await startAfterlog(world.cluster.namespace, world.store);
       afterlogs.push(afterlog);
@@ -327,12 +384,13 @@ describe.skipIf(why)(`faults on the real cluster${why ? ` (skipped: ${why})` : "
     beforeAll(async () => {
       world = await openWorld();
     });
-    afterAll(async () => {
-      for (const afterlog of afterlogs) await afterlog.stop();
-      await world?.close();
+    afterEach(async () => {
+      for (const afterlog of afterlogs.splice(0)) await afterlog.stop();
     });
+    afterAll(() => world?.close());
 
-    test("killed twice and started again on its store: nothing is lost, nothing is there twice", async () => {
+    test("killed again and again and started on its store: nothing is lost, nothing is there twice", async () => {
+      const { oracle } = world;
       const run = await world.cluster.create(taskRun("killed", { steps: [step()] }));
       for (let kills = 0; kills < 2; kills++) {
         const afterlog = await start();
@@ -341,12 +399,42 @@ describe.skipIf(why)(`faults on the real cluster${why ? ` (skipped: ${why})` : "
       }
       // Its last lines are printed while nobody reads.
       await stop(world, run);
+      const sealing = await start();
+      await until("a segment", async () => (await oracle.keys(run.uid)).some((key) => key.endsWith(".log.zst")));
+      await sealing.stop("SIGKILL");
+      const finishing = await start();
+      await oracle.finished(run.uid);
+      await finishing.stop("SIGKILL");
       await start();
-      const record = await world.oracle.finished(run.uid);
+      await until("the chunks and the entry under open to be gone", async () =>
+        (await oracle.keys(run.uid)).every((key) => !/^v1\/(live|index\/open)\//.test(key)),
+      );
+      const record = await oracle.finished(run.uid);
       await whole(world, record);
       await truthIsWhole(world, record);
-      for (const afterlog of afterlogs) await afterlog.stop();
-      afterlogs = [];
+    });
+
+    test("killed, and the TaskRun deleted before it is back: the missing end is declared", async () => {
+      const { cluster, oracle } = world;
+      const run = await cluster.create(taskRun("missed", { steps: [step()] }));
+      const afterlog = await start();
+      await archiving(world, run);
+      await afterlog.stop("SIGKILL");
+      const archived = await oracle.lines(run.uid, "step-print");
+      await until("more lines than are archived", async () =>
+        (await cluster.runs()).some(
+          ({ pod, container, lines }) =>
+            pod === `${run.name}-pod` && container === "step-print" && lines >= archived + 500,
+        ),
+      );
+      await cluster.remove("taskruns", run.name);
+      await until("its pod to be gone", async () => !(await cluster.podNames()).includes(`${run.name}-pod`));
+      await start();
+      const record = await oracle.finished(run.uid);
+      expect(await oracle.violations(record)).toEqual([]);
+      expect(steps(record).map(({ log }) => log)).toMatchObject([
+        { state: "incomplete", lines: archived, gaps: [{ afterLine: archived }] },
+      ]);
     });
 
     test("two of them at once on one store: every line once", async () => {
@@ -387,6 +475,7 @@ describe.skipIf(why)(`faults on the real cluster${why ? ` (skipped: ${why})` : "
     test.each<[string, string, ...(readonly string[])[]]>([
       ["kubelet killed and started again", "kubelet-gone", ["kill", "kubelet"], ["start", "kubelet"]],
       ["containerd started again", "containerd-gone", ["restart", "containerd"]],
+      ["containerd killed and started again", "containerd-killed", ["kill", "containerd"], ["start", "containerd"]],
       ["the API server started again", "apiserver-gone", ["restart", "apiserver"]],
     ])("%s in the middle: every line", async (what, name, ...commands) => {
       const run = await world.cluster.create(taskRun(name, { steps: [step()] }));
