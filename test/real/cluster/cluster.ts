@@ -117,8 +117,7 @@ export async function openCluster() {
         }));
     },
     async close(): Promise<void> {
-      recorder.kill("SIGTERM");
-      if (recorder.exitCode === null) await once(recorder, "exit");
+      await end(recorder, "SIGTERM");
       rmSync(folder, { recursive: true });
       await core.deleteNamespace({ name: namespace });
     },
@@ -219,15 +218,17 @@ export async function startAfterlog(namespace: string, store: string, env: Recor
       return record as RunRecord;
     },
     /** Ends it as an operator does, or by SIGKILL as the node does. */
-    async stop(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill(signal);
-      await once(child, "exit");
-    },
+    stop: (signal: "SIGTERM" | "SIGKILL" = "SIGTERM") => end(child, signal),
   };
 }
 
 export type Afterlog = Awaited<ReturnType<typeof startAfterlog>>;
+
+async function end(child: ChildProcess, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill(signal);
+  await once(child, "exit");
+}
 
 /** Asks until it is so. */
 export async function until(what: string, check: () => Promise<boolean>, ms = 60_000): Promise<void> {

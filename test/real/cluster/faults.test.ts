@@ -202,10 +202,10 @@ describe.skipIf(why)(`faults on the real cluster${why ? ` (skipped: ${why})` : "
     });
 
     test.concurrent("timed out", async () => {
-      const run = await cluster.create(taskRun("late", { steps: [step()] }, { timeout: "20s" }));
-      await archiving(world, run);
+      const run = await cluster.create(taskRun("late", { steps: [step()] }, { timeout: "40s" }));
       const record = await oracle.finished(run.uid);
       expect(record.run.status).toBe("timed-out");
+      expect(steps(record)[0]?.log.lines).toBeGreaterThan(200);
       await whole(world, record);
       await truthIsWhole(world, record);
     });
