@@ -223,8 +223,7 @@ export class Relay {
   /** In the background: the present stream is read on meanwhile. */
   #openNext(reason: Successor): void {
     this.#timers.age.restart();
-    const busy = this.#preparing || this.#reading.aligning || this.#reading.doubting;
-    if (busy || this.#waiting.length >= MAX_WAITING) return;
+    if (this.#preparing || this.#waiting.length >= MAX_WAITING) return;
     this.#deps.onSuccessor?.(reason);
     this.#preparing = true;
     void this.#prepare(reason).finally(() => {

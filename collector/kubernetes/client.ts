@@ -98,6 +98,8 @@ export function kubernetesClient(config: KubeConfig): KubernetesClient {
     sent.on("socket", (socket) => socket.setKeepAlive(true, KEEP_ALIVE_MS));
     sent.on("response", (response) => {
       sent.setTimeout(0);
+      // Who reads it is told of its end; a body that is closed before anybody reads must not end the process.
+      response.on("error", () => {});
       resolve(response);
     });
     sent.on("error", reject);

@@ -4,7 +4,6 @@ import {
   appendFileSync,
   chmodSync,
   cpSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -19,23 +18,15 @@ import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { AuthorizationV1Api, CoreV1Api, KubeConfig, loadAllYaml } from "@kubernetes/client-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Cluster, digest, missing, openCluster, until } from "./cluster.ts";
+import { CLUSTER, type Cluster, digest, missingProgram, openCluster, until } from "./cluster.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
-/** The test cluster's own program: its kubectl, and images without a registry. */
-const CLUSTER = process.env.AFTERLOG_TEST_CLUSTER ?? resolve(ROOT, "../shared/cluster/cluster");
 const PODS_BRIDGE = "afterlog0";
 /** The namespace that base and overlays install into, and the one that one-namespace watches. */
 const INSTALLED = "afterlog";
 const WATCHED = "tekton-ci";
 
-function unusable(): string | undefined {
-  const why = missing() ?? (existsSync(CLUSTER) ? undefined : "AFTERLOG_TEST_CLUSTER names no `cluster` program");
-  if (why && process.env.CI) throw new Error(`the deploy tests cannot run: ${why}`);
-  return why;
-}
-
-const why = unusable();
+const why = missingProgram();
 
 type KubernetesObject = {
   apiVersion: string;
