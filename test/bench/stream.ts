@@ -1,0 +1,141 @@
+import { execFile, spawnSync } from "node:child_process";
+import { createReadStream } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { openStore } from "../../storage-adapters/open.ts";
+import { archived, openLog } from "./archived-run.ts";
+import { cpuSeconds } from "./child.ts";
+import { type Cluster, type StartedRun, startCluster } from "./cluster.ts";
+import { startCollector } from "./collector-process.ts";
+import { type Figure, median } from "./figure.ts";
+import { type RecordedLog, recordLog } from "./recorded-log.ts";
+
+const LOG_BYTES = 400e6;
+const ROUNDS = 3;
+const ROUND_MS = 90_000;
+/** The times in the log are past by so much, so that none lies in the future. */
+const AGO_MS = 3_600_000;
+
+/** What one reading of the whole log took; `tailSeconds` of it after its last byte had been sent. */
+type Reading = { seconds: number; cpuSeconds: number; tailSeconds?: number };
+
+/** One stream through the whole collector, beside `curl | zstd -3` on the same log from the same server. */
+export async function measureStream(folder: string): Promise<Figure[]> {
+  await using cleanup = new AsyncDisposableStack();
+  const log = await recordLog(join(folder, "recorded.log"), LOG_BYTES, Date.now() - AGO_MS);
+  const cluster = await startCluster(cleanup);
+  const missing = missingPrograms();
+  const ours: Reading[] = [];
+  const rival: Reading[] = [];
+  const source: Reading[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const roundFolder = join(folder, `round-${round}`);
+    const { run, reading } = await collect(cluster, log, roundFolder, round);
+    ours.push(reading);
+    if (missing.length === 0) {
+      const url = await cluster.logUrl(run);
+      source.push(await timed('curl -sfN "$1" >/dev/null', [url]));
+      const packed = join(roundFolder, "rival.zst");
+      rival.push(await timed('curl -sfN "$1" | zstd -3 -q -c >"$2"', [url, packed]));
+      await promisify(execFile)("sh", ["-c", 'zstd -dc "$1" | cmp - "$2"', "sh", packed, log.path]);
+    }
+    await rm(roundFolder, { recursive: true });
+  }
+  return figures(log, { ours, rival, source, missing });
+}
+
+function figures(
+  log: RecordedLog,
+  { ours, rival, source, missing }: { ours: Reading[]; rival: Reading[]; source: Reading[]; missing: string[] },
+): Figure[] {
+  const speed = (readings: Reading[]) =>
+    readings.length > 0 ? log.bytes / 1e6 / median(readings.map(({ seconds }) => seconds)) : undefined;
+  const cpu = (readings: Reading[]) =>
+    readings.length > 0 ? median(readings.map(({ cpuSeconds }) => cpuSeconds)) / (log.bytes / 1e9) : undefined;
+  const tail = median(ours.map(({ tailSeconds = 0 }) => tailSeconds));
+  const absent = missing.length > 0 ? `no rival without ${missing.join(" and ")} on PATH: install it` : undefined;
+  const sizes = `${Math.round(log.bytes / 1e6)} MB in ${log.lines} lines, ${log.origin}, median of ${ROUNDS} rounds`;
+  const about = `${sizes}; the last ${tail.toFixed(2)} s after the last byte was sent`;
+  return [
+    { name: "source: curl >/dev/null", unit: "MB/s", rival: speed(source), note: absent },
+    {
+      name: "throughput of a stream",
+      unit: "MB/s",
+      ours: speed(ours),
+      rival: speed(rival),
+      goal: { of: "ratio", least: 1 },
+      note: absent ?? about,
+    },
+    {
+      name: "CPU of a stream",
+      unit: "s/GB",
+      ours: cpu(ours),
+      rival: cpu(rival),
+      goal: { of: "ratio", most: 1 },
+      note: absent,
+    },
+  ];
+}
+
+const missingPrograms = (): string[] =>
+  ["curl", "zstd"].filter((name) => spawnSync(name, ["--version"]).error !== undefined);
+
+/** From the collector's request for the log until its run's final record is in the store. */
+async function collect(
+  cluster: Cluster,
+  log: RecordedLog,
+  folder: string,
+  round: number,
+): Promise<{ run: StartedRun; reading: Reading }> {
+  await using cleanup = new AsyncDisposableStack();
+  const collector = await startCollector({ kubeconfig: await cluster.kubeconfig(), folder }, cleanup);
+  const store = await openStore(collector.store);
+  const cpuBefore = cpuSeconds(collector.child);
+  const run = await cluster.startReplay(`stream-${round}`, log);
+  await archived(store, run, ROUND_MS);
+  const end = Date.now();
+  const cpu = cpuSeconds(collector.child) - cpuBefore;
+  const { askedAt, sentAt } = await cluster.replayTimes(run);
+  if (!askedAt || !sentAt) throw new Error("the log was archived without having been read");
+  await expectSame(log, (await openLog(store, run))?.text());
+  return {
+    run,
+    reading: { seconds: (end - askedAt) / 1000, cpuSeconds: cpu, tailSeconds: (end - sentAt) / 1000 },
+  };
+}
+
+/** A fast archive that is not the log would be none. */
+async function expectSame(log: RecordedLog, archived: AsyncIterable<Buffer> = emptyText()): Promise<void> {
+  const expected = createReadStream(log.path, { highWaterMark: 1024 * 1024 })[Symbol.asyncIterator]();
+  let rest: Buffer = Buffer.alloc(0);
+  let offset = 0;
+  for await (let text of archived) {
+    while (text.byteLength > 0) {
+      if (rest.byteLength === 0) rest = ((await expected.next()).value as Buffer | undefined) ?? Buffer.alloc(0);
+      const length = Math.min(text.byteLength, rest.byteLength);
+      if (length === 0 || !text.subarray(0, length).equals(rest.subarray(0, length)))
+        throw new Error(`the archived log differs from what was sent after ${offset} bytes`);
+      text = text.subarray(length);
+      rest = rest.subarray(length);
+      offset += length;
+    }
+  }
+  if (offset !== log.bytes) throw new Error(`of ${log.bytes} bytes that were sent ${offset} are archived`);
+}
+
+async function* emptyText(): AsyncGenerator<Buffer> {}
+
+/** Runs a pipe in a shell, which tells by `times` the CPU of all that it ran. */
+async function timed(pipe: string, args: string[]): Promise<Reading> {
+  const begun = performance.now();
+  const { stdout } = await promisify(execFile)("sh", ["-ec", `${pipe}; times`, "sh", ...args], { timeout: ROUND_MS });
+  const seconds = (performance.now() - begun) / 1000;
+  // The shell's own times, then its children's: `0m0.000000s 0m0.000000s`.
+  const times = [...stdout.matchAll(/(\d+)m([\d.]+)s/g)].map(
+    ([, minutes, rest]) => Number(minutes) * 60 + Number(rest),
+  );
+  const [user, system] = times.slice(2);
+  if (user === undefined || system === undefined) throw new Error(`the shell's times are not understood: ${stdout}`);
+  return { seconds, cpuSeconds: user + system };
+}
