@@ -5,6 +5,13 @@ import { readFileSync } from "node:fs";
 /** Time for a process to end of itself before it is killed. */
 const STOP_MS = 5_000;
 
+/** Sees to it that the process does not outlive this one, however this one ends. */
+export function endWithUs(child: ChildProcess): void {
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+  child.once("exit", () => process.off("exit", kill));
+}
+
 /** Ends the process and waits until it has ended. */
 export async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { join } from "node:path";
-import { stop } from "./child.ts";
+import { endWithUs, stop } from "./child.ts";
 import type { Answer, Call, Operations } from "./cluster-process.ts";
 
 /** All containers that matter here have this name; each is its TaskRun's only step. */
@@ -17,6 +17,7 @@ export type Cluster = {
 /** Starts it; the stack ends it. */
 export async function startCluster(cleanup: AsyncDisposableStack): Promise<Cluster> {
   const child = fork(join(import.meta.dirname, "cluster-process.ts"), { serialization: "advanced" });
+  endWithUs(child);
   cleanup.defer(() => stop(child));
   const call = caller(child);
   await call.started;

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { stop } from "./child.ts";
+import { endWithUs, stop } from "./child.ts";
 import { until } from "./wait.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -34,6 +34,7 @@ export async function startCollector(
     },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  endWithUs(child);
   cleanup.defer(() => stop(child));
   let said = "";
   for (const stream of [child.stdout, child.stderr]) {

@@ -21,15 +21,25 @@ export type RecordedLog = {
   path: string;
   bytes: number;
   lines: number;
-  /** Where the text comes from, in words. */
   origin: string;
   /** Where each second begins: its RFC 3339 time, the offset of its first line. In order. */
   seconds: { time: string; offset: number }[];
 };
 
-/** Writes a log as the log endpoint gives it, each line with its time in front, of at least `bytes`. */
-export async function recordLog(path: string, bytes: number, startMs: number): Promise<RecordedLog> {
-  const { lines: texts, origin } = existsSync(REAL_LOGS) ? realLines() : shuffledLines();
+/** The lines of CI's logs; `origin` says in words where they come from. */
+export type LogLines = { lines: readonly Buffer[]; origin: string };
+
+export const logLines = (): LogLines => (existsSync(REAL_LOGS) ? realLines() : shuffledLines());
+
+/**
+ * Writes a log as the log endpoint gives it, each line with its time in front: the given lines again and again, until
+ * there are at least `bytes`.
+ */
+export async function recordLog(
+  path: string,
+  { lines: texts, origin }: LogLines,
+  { bytes, startMs }: { bytes: number; startMs: number },
+): Promise<RecordedLog> {
   const file = await open(path, "wx");
   const log: RecordedLog = { path, bytes: 0, lines: 0, origin, seconds: [] };
   const buffer = Buffer.allocUnsafe(WRITE_BYTES);
@@ -72,7 +82,7 @@ export function offsetOf(log: RecordedLog, sinceTime: string | null): number {
   return log.seconds.find(({ time }) => time >= since)?.offset ?? log.bytes;
 }
 
-function realLines(): { lines: Buffer[]; origin: string } {
+function realLines(): LogLines {
   const names = readdirSync(REAL_LOGS).filter((name) => name.endsWith(".log.gz"));
   const lines = names.flatMap((name) => splitLines(gunzipSync(readFileSync(join(REAL_LOGS, name)))));
   // A longer one would come in several entries.
@@ -80,7 +90,7 @@ function realLines(): { lines: Buffer[]; origin: string } {
 }
 
 /** The fixtures are small: their lines in any order, with other numbers in them. */
-function shuffledLines(): { lines: Buffer[]; origin: string } {
+function shuffledLines(): LogLines {
   const random = generator(1);
   const texts = FIXTURES.flatMap((name) => fixtureLines(name)).map((line) => line.toString("latin1"));
   const lines: Buffer[] = [];

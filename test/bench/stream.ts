@@ -9,7 +9,7 @@ import { cpuSeconds } from "./child.ts";
 import { type Cluster, type StartedRun, startCluster } from "./cluster.ts";
 import { startCollector } from "./collector-process.ts";
 import { type Figure, median } from "./figure.ts";
-import { type RecordedLog, recordLog } from "./recorded-log.ts";
+import { logLines, type RecordedLog, recordLog } from "./recorded-log.ts";
 
 const LOG_BYTES = 400e6;
 const ROUNDS = 3;
@@ -21,9 +21,12 @@ const AGO_MS = 3_600_000;
 type Reading = { seconds: number; cpuSeconds: number; tailSeconds?: number };
 
 /** One stream through the whole collector, beside `curl | zstd -3` on the same log from the same server. */
-export async function measureStream(folder: string): Promise<Figure[]> {
+export async function* measureStream(folder: string): AsyncGenerator<Figure> {
   await using cleanup = new AsyncDisposableStack();
-  const log = await recordLog(join(folder, "recorded.log"), LOG_BYTES, Date.now() - AGO_MS);
+  const log = await recordLog(join(folder, "recorded.log"), logLines(), {
+    bytes: LOG_BYTES,
+    startMs: Date.now() - AGO_MS,
+  });
   const cluster = await startCluster(cleanup);
   const missing = missingPrograms();
   const ours: Reading[] = [];
@@ -42,7 +45,7 @@ export async function measureStream(folder: string): Promise<Figure[]> {
     }
     await rm(roundFolder, { recursive: true });
   }
-  return figures(log, { ours, rival, source, missing });
+  yield* figures(log, { ours, rival, source, missing });
 }
 
 function figures(
