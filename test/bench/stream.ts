@@ -22,42 +22,44 @@ const AGO_MS = 3_600_000;
 /** What one reading of the whole log took; `tailSeconds` of it after its last byte had been sent. */
 type Reading = { seconds: number; cpuSeconds: number; tailSeconds?: number };
 
+type Round = { ours: Reading; rival?: Reading; source?: Reading };
+
 /** One stream through the whole collector, beside `curl | zstd -3` on the same log from the same server. */
 export async function* measureStream(folder: string): AsyncGenerator<Figure> {
-  await using cleanup = new AsyncDisposableStack();
-  const log = await recordLog(join(folder, "recorded.log"), logLines(), {
-    bytes: LOG_BYTES,
-    startMs: Date.now() - AGO_MS,
-  });
-  const cluster = await startCluster(cleanup);
+  const lines = logLines();
+  const log = await recordLog(join(folder, "recorded.log"), lines, { bytes: LOG_BYTES, startMs: Date.now() - AGO_MS });
   const missing = missingPrograms();
-  const ours: Reading[] = [];
-  const rival: Reading[] = [];
-  const source: Reading[] = [];
+  const rounds: Round[] = [];
   const begun = performance.now();
-  for (let round = 0; goesOn(round, performance.now() - begun); round++) {
-    const roundFolder = join(folder, `round-${round}`);
-    const { run, reading } = await collect(cluster, log, roundFolder, round);
-    ours.push(reading);
-    if (missing.length === 0) {
-      const url = await cluster.logUrl(run);
-      source.push(await timed('curl -sfN "$1" >/dev/null', [url]));
-      const packed = join(roundFolder, "rival.zst");
-      rival.push(await timed('curl -sfN "$1" | zstd -3 -q -c >"$2"', [url, packed]));
-      await promisify(execFile)("sh", ["-c", 'zstd -dc "$1" | cmp - "$2"', "sh", packed, log.path]);
-    }
-    await rm(roundFolder, { recursive: true });
+  while (goesOn(rounds.length, performance.now() - begun)) {
+    const own = join(folder, `round-${rounds.length}`);
+    rounds.push(await measureRound(log, own, missing.length === 0));
+    await rm(own, { recursive: true });
   }
-  yield* figures(log, { ours, rival, source, missing });
+  yield* figures(log, rounds, missing);
+}
+
+/** A cluster each time: a run that is left from before would be archived beside the one that is measured. */
+async function measureRound(log: RecordedLog, folder: string, hasRival: boolean): Promise<Round> {
+  await using cleanup = new AsyncDisposableStack();
+  const cluster = await startCluster(cleanup);
+  const { run, reading } = await collect(cluster, log, folder);
+  if (!hasRival) return { ours: reading };
+  const url = await cluster.logUrl(run);
+  const source = await timed('curl -sfN "$1" >/dev/null', [url]);
+  const packed = join(folder, "rival.zst");
+  const rival = await timed('curl -sfN "$1" | zstd -3 -q -c >"$2"', [url, packed]);
+  await promisify(execFile)("sh", ["-c", 'zstd -dc "$1" | cmp - "$2"', "sh", packed, log.path]);
+  return { ours: reading, rival, source };
 }
 
 const goesOn = (rounds: number, ms: number): boolean =>
   rounds < ROUNDS.least ? ms < ROUNDS_MS.least : rounds < ROUNDS.most && ms < ROUNDS_MS.most;
 
-function figures(
-  log: RecordedLog,
-  { ours, rival, source, missing }: { ours: Reading[]; rival: Reading[]; source: Reading[]; missing: string[] },
-): Figure[] {
+function figures(log: RecordedLog, rounds: Round[], missing: string[]): Figure[] {
+  const ours = rounds.map((round) => round.ours);
+  const rival = rounds.flatMap((round) => round.rival ?? []);
+  const source = rounds.flatMap((round) => round.source ?? []);
   const speed = (readings: Reading[]) =>
     readings.length > 0 ? log.bytes / 1e6 / median(readings.map(({ seconds }) => seconds)) : undefined;
   const cpu = (readings: Reading[]) =>
@@ -95,13 +97,12 @@ async function collect(
   cluster: Cluster,
   log: RecordedLog,
   folder: string,
-  round: number,
 ): Promise<{ run: StartedRun; reading: Reading }> {
   await using cleanup = new AsyncDisposableStack();
   const collector = await startCollector({ kubeconfig: await cluster.kubeconfig(), folder }, cleanup);
   const store = await openStore(collector.store);
   const cpuBefore = cpuSeconds(collector.child);
-  const run = await cluster.startReplay(`stream-${round}`, log);
+  const run = await cluster.startReplay("stream", log);
   await archived(store, run, ROUND_MS);
   const end = Date.now();
   const cpu = cpuSeconds(collector.child) - cpuBefore;
