@@ -58,7 +58,7 @@ export class Relay {
   #asked = false;
   /** Asked for and silent so far. */
   #opening: LogStream | undefined;
-  #preparing = false;
+  #connecting = false;
   /** The last further stream that was asked for could not be had. */
   #refused = false;
   #over = false;
@@ -223,17 +223,15 @@ export class Relay {
   /** In the background: the present stream is read on meanwhile. */
   #openNext(reason: Successor): void {
     this.#timers.age.restart();
-    if (this.#preparing || this.#waiting.length >= MAX_WAITING) return;
+    if (this.#connecting || this.#opening || this.#waiting.length >= MAX_WAITING) return;
     this.#deps.onSuccessor?.(reason);
-    this.#preparing = true;
-    void this.#prepare(reason).finally(() => {
-      this.#preparing = false;
-      this.#wake();
-    });
+    this.#connecting = true;
+    void this.#prepare(reason).finally(() => this.#wake());
   }
 
   async #prepare(reason: Successor): Promise<void> {
     const stream = await this.#deps.open();
+    this.#connecting = false;
     if (this.#over) return stream.close();
     this.#opening = stream;
     const first = await stream.peek();
