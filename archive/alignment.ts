@@ -96,10 +96,13 @@ export class Alignment {
     return undefined;
   }
 
-  /** No more is to come for now: what there is decides. undefined if the replay held nothing new. */
-  settle(): Aligned | undefined {
-    const any = this.#keptBytes > 0 || this.#candidate > 0 || (this.#olderBytes > 0 && !this.#anyMark);
-    return any ? this.#give(Buffer.alloc(0)) : undefined;
+  /**
+   * No more is to come for now: what there is decides. undefined if the replay held nothing new. Only a replay that is
+   * `complete` shows that lines which are not newer than the marks are new: else the marks may be still to come.
+   */
+  settle(complete: boolean): Aligned | undefined {
+    const older = complete && this.#olderBytes > 0 && !this.#anyMark;
+    return this.#keptBytes > 0 || this.#candidate > 0 || older ? this.#give(Buffer.alloc(0)) : undefined;
   }
 
   /** How much of `piece` belongs to the committed beginning of a line; undefined if this is not that line. */

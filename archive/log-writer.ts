@@ -282,7 +282,7 @@ export class LogWriter {
 
   /** Nothing more comes for now: what there is decides. undefined if it holds nothing that the other has not. */
   #settle(): Buffer | undefined {
-    return this.#join(this.#alignment?.settle());
+    return this.#join(this.#alignment?.settle(false));
   }
 
   #join(aligned: Aligned | undefined): Buffer | undefined {

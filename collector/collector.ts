@@ -1,3 +1,4 @@
+import { persist } from "../archive/persist.ts";
 import { RunWriter } from "../archive/run-writer.ts";
 import { knownRuns, openRuns } from "./archived-runs.ts";
 import type { Finalizers } from "./finalizer.ts";
@@ -57,16 +58,17 @@ export class Collector {
   constructor(deps: CollectorDeps) {
     this.#deps = deps;
     this.#slots = new FollowSlots(deps.followsPerNode);
-    const onError = (error: unknown) => {
-      deps.metrics.storeFailed(error);
-      deps.logger.warn({ err: error }, "the store refused; trying on");
-    };
-    this.#runs = new RunWriter(deps.store, { signal: deps.signal, onError });
+    this.#runs = new RunWriter(deps.store, { signal: deps.signal, onError: this.#storeFailed });
     this.#queue = new RunQueue((key) => this.#reconcile(key), WORKERS, deps.logger, deps.signal);
     deps.replicas.onChange(() => {
       if (this.#started) this.#sharing = this.#sharing.then(() => this.#share());
     });
   }
+
+  readonly #storeFailed = (error: unknown): void => {
+    this.#deps.metrics.storeFailed(error);
+    this.#deps.logger.warn({ err: error }, "the store refused; trying on");
+  };
 
   /** Why it is not ready; undefined when everything that exists has been seen. */
   get notReady(): string | undefined {
@@ -241,7 +243,7 @@ export class Collector {
 
   /** Everything that exists has been seen once. */
   async #start(): Promise<void> {
-    await this.#survey();
+    await persist(() => this.#survey(), { signal: this.#deps.signal, onError: this.#storeFailed });
     this.#started = true;
     this.#deps.logger.info({ runs: this.#archivers.size, archived: this.#archived.size }, "watching");
     this.#queue.start();

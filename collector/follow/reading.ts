@@ -77,9 +77,12 @@ export class Reading {
     else await this.#flow(parsed.bytes, parsed.back === true);
   }
 
-  /** Nothing more comes for a while: what there is decides whether the log goes on or something is missing. */
-  async settle(): Promise<void> {
-    await this.#join(this.#alignment?.settle());
+  /**
+   * Nothing more comes for a while: what there is decides whether the log goes on or something is missing.
+   * `complete`: all that the node has has come.
+   */
+  async settle(complete: boolean): Promise<void> {
+    await this.#join(this.#alignment?.settle(complete));
     await this.#releaseHeld();
   }
 
@@ -89,13 +92,13 @@ export class Reading {
     const { tail, begun } = end;
     if (!begun && tail.byteLength > 0 && timeLength(tail, 0) === 0) {
       this.stray = tail.toString("utf8", 0, STRAY_BYTES);
-      await this.settle();
+      await this.settle(false);
       return;
     }
     await this.#releaseHeld();
     this.rest = tail;
     if (!this.#alignment) return;
-    const aligned = this.#alignment.push(tail) ?? this.#alignment.settle();
+    const aligned = this.#alignment.push(tail) ?? this.#alignment.settle(true);
     this.rest = aligned?.type === "continuous" ? aligned.text : Buffer.alloc(0);
     if (aligned?.type === "broken") await this.#join(aligned);
   }

@@ -183,7 +183,7 @@ export class Relay {
     if (!end) throw new Error("a stream ended without saying how");
     const next = this.#ready ?? this.#waiting[0]?.stream;
     if (next) {
-      await this.#reading.settle();
+      await this.#reading.settle(end.type === "closed");
       this.#handOver(next, false);
       return undefined;
     }
@@ -194,8 +194,9 @@ export class Relay {
   async #attend(): Promise<RelayEnd | undefined> {
     const { silence, age, settle, doubt, replay } = this.#timers;
     if (settle.due || doubt.due || replay.due) {
+      const complete = replay.due;
       for (const timer of [settle, doubt, replay]) timer.stop();
-      await this.#reading.settle();
+      await this.#reading.settle(complete);
     }
     if (this.#ready) return this.#handOver(this.#ready, false);
     const next = this.#waiting[0]?.stream ?? this.#opening;

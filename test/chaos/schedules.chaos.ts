@@ -1,10 +1,14 @@
+import { writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { Alignment } from "../../archive/alignment.ts";
 import type { Verdict } from "./oracle.ts";
 import { clusterOf, play } from "./schedule.ts";
 import { ChaosWorld } from "./world.ts";
 
-/** `AFTERLOG_CHAOS_SEED` replays one schedule; `AFTERLOG_CHAOS_SCHEDULES` says how many there are. */
+/**
+ * `AFTERLOG_CHAOS_SEED` replays one schedule; `AFTERLOG_CHAOS_SCHEDULES` says how many there are; `AFTERLOG_CHAOS_LOG`
+ * names a folder for what the collectors logged under a schedule that failed.
+ */
 const seed = Number(process.env.AFTERLOG_CHAOS_SEED ?? Number.NaN);
 const count = Number(process.env.AFTERLOG_CHAOS_SCHEDULES ?? 200);
 const first = Number(process.env.AFTERLOG_CHAOS_FIRST ?? 1);
@@ -19,6 +23,8 @@ async function run(seed: number, ms?: number): Promise<{ verdict: Verdict; story
     const verdict = await world.judge(ms).catch((error: unknown) => {
       throw new Error(`${error}\n${story}`);
     });
+    const log = process.env.AFTERLOG_CHAOS_LOG;
+    if (log && verdict.problems.length > 0) writeFileSync(`${log}/${seed}.log`, world.logged.join(""));
     return { verdict, story };
   } finally {
     await world.close();

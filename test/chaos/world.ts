@@ -1,3 +1,4 @@
+import { pino } from "pino";
 import { type ArchiveReader as Archive, ArchiveReader } from "../../archive/reader.ts";
 import { containersOf, type RunRecord } from "../../archive/record.ts";
 import { memoryStore } from "../../storage-adapters/memory.ts";
@@ -32,8 +33,8 @@ const SETTINGS: NonNullable<More["settings"]> = {
     fastAgeMs: 120,
     fastBytesPerSecond: 20_000,
     drainMs: 400,
-    settleMs: 150,
-    replayMs: 600,
+    settleMs: 200,
+    replayMs: 2_000,
     overlapMs: 2_000,
     waitMs: 200,
     statusLagMs: 80,
@@ -49,6 +50,8 @@ export class ChaosWorld {
   readonly faults: FaultyStore;
   readonly archive: Archive;
   readonly #store: ObjectStore;
+  /** What the collectors logged, newest last. */
+  readonly logged: string[] = [];
   #collectors: { stop: () => Promise<void> }[] = [];
   #runs: RunHandle[] = [];
 
@@ -67,7 +70,8 @@ export class ChaosWorld {
 
   collect(more: Partial<More> = {}): void {
     const settings = { ...SETTINGS, ...more.settings, follow: { ...SETTINGS.follow, ...more.settings?.follow } };
-    this.#collectors.push(startCollector(this.simulator, this.#store, { ...more, settings }));
+    const logger = pino({ level: "debug" }, { write: (line: string) => this.logged.push(line) });
+    this.#collectors.push(startCollector(this.simulator, this.#store, { logger, ...more, settings }));
   }
 
   /** Without a word, as a killed process. */

@@ -18,7 +18,7 @@ export type ContainerRunOptions = {
   restart: number;
   /** Rotate as soon as the newest file is larger (kubelet looks only every 10 s; tests need no such wait). */
   maxFileBytes?: number;
-  /** Not before the container has run for so long. */
+  /** Not before so long after its first output. */
   minRotationMs?: number;
   maxFiles?: number;
 };
@@ -46,6 +46,7 @@ export class ContainerRun {
   #lastNs = 0n;
   #lastRenamedNs = 0n;
   readonly #ended = new AbortController();
+  #firstOutputNs: bigint | undefined;
   readonly #listeners = new Set<(event: DirectoryEvent) => void>();
   readonly #options: ContainerRunOptions;
 
@@ -98,6 +99,7 @@ export class ContainerRun {
 
   /** Exactly this entry, for tests of partial pieces and of times that run backwards. */
   writeEntry(entry: CriEntry): void {
+    this.#firstOutputNs ??= this.#options.nowNs();
     this.#written.append(entry);
     this.#notify("write");
     const { maxFileBytes } = this.#options;
@@ -107,8 +109,9 @@ export class ContainerRun {
 
   /** Old enough for kubelet to have looked at it. */
   get mayRotate(): boolean {
-    const ageNs = this.#options.nowNs() - this.startedNs;
-    return ageNs >= BigInt(this.#options.minRotationMs ?? 0) * 1_000_000n;
+    const { nowNs, minRotationMs } = this.#options;
+    if (minRotationMs === undefined) return true;
+    return this.#firstOutputNs !== undefined && nowNs() - this.#firstOutputNs >= BigInt(minRotationMs) * 1_000_000n;
   }
 
   /** Renames the newest file, as kubelet does, and lets the runtime go on in a new one. */

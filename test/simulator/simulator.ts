@@ -25,7 +25,7 @@ export type SimulatorOptions = Partial<PlayerTimes> & {
   offsetMinutes?: number;
   /** Rotate a container's log as soon as its file is that large. */
   maxLogFileBytes?: number;
-  /** No container's log is rotated before it has run for so long. */
+  /** No container's log is rotated before so long after its first output. */
   minRotationMs?: number;
   maxLogFiles?: number;
   /** Whether the client may read the nodes' log files through `nodes/{node}/proxy`; it may not by default. */
