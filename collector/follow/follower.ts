@@ -320,7 +320,7 @@ export class Follower {
     const { pod } = this.#deps;
     const endangered = pod.endangered;
     while (!this.#stop.aborted && Date.now() < end && !pod.gone && pod.endangered === endangered) {
-      await pod.changed(end - Date.now(), this.#stop);
+      await pod.changed(Math.max(1, end - Date.now()), this.#stop);
     }
   }
 }

@@ -91,9 +91,12 @@ export function kubernetesClient(config: KubeConfig): KubernetesClient {
     const plain = url.protocol === "http:";
     const { agent, ...rest } = options;
     const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
-    const sent = plain
-      ? http.request(url, { ...rest, signal })
-      : https.request(url, { ...rest, ...(agent && { agent }), signal });
+    signal.throwIfAborted();
+    const sent = plain ? http.request(url, rest) : https.request(url, { ...rest, ...(agent && { agent }) });
+    // Not as the request's option: Node ties a signal to the connection too, which other requests use after this one.
+    const abort = () => sent.destroy(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    sent.on("close", () => signal.removeEventListener("abort", abort));
     sent.setTimeout(HEAD_TIMEOUT_MS, () => sent.destroy(new Error(`${base} did not answer ${path} in time`)));
     sent.on("socket", (socket) => socket.setKeepAlive(true, KEEP_ALIVE_MS));
     sent.on("response", (response) => {
