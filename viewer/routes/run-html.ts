@@ -115,6 +115,6 @@ async function rowsFragment({ c, site, found, asked, signal }: RunRequest, selec
   const after = Math.min(asked.after, reader.lines);
   const placed = { from: after + 1, to: Math.min(reader.lines, after + WINDOW_LINES) };
   const choice = { ...choiceOf(record, selection.task, selection.attempt, selection.container), uid: record.run.uid };
-  const drawn = await rows(reader, { ...placed, textPath: `${runPath(record.run)}.txt`, choice });
+  const drawn = await rows(reader, { ...placed, textPath: `${runPath(record.run)}.txt`, choice, isContinued: true });
   return html`${drawn.rows}${liveStrip(reader.log)}${end({ log: reader.log, placed, selection })}`;
 }
