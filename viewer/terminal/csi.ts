@@ -7,7 +7,11 @@ const MAX_LENGTH = 32;
 
 type Act = (screen: Screen, first: number, second: number) => void;
 
-const erase: Act = (screen, what) => screen.erase(what === 0 ? "end" : what === 1 ? "start" : "all");
+const STRETCHES = ["end", "start", "all"] as const;
+const erase: Act = (screen, what) => {
+  const stretch = STRETCHES[what];
+  if (stretch) screen.erase(stretch);
+};
 
 /** A count of 0 means 1. */
 const counted =

@@ -52,7 +52,7 @@ describe("what a terminal would show", () => {
     ["of a position the column counts", `abc${ESC}[5;2Hx`, "axc"],
     ["a cleared screen keeps what is above the row", `abc${ESC}[2J${ESC}[Hx`, "x"],
     ["a place that was saved", `ab${ESC}7cd${ESC}8x`, "abxd"],
-    ["what only looks like an erase", `abc${ESC}[?2K${ESC}[2 K${ESC}[>4;1m`, "abc"],
+    ["what only looks like an erase", `abc${ESC}[3K${ESC}[3J${ESC}[?2K${ESC}[2 K${ESC}[>4;1m`, "abc"],
     ["wide characters take two columns", `\u4f60\u597d\r${ESC}[2Cx`, "\u4f60x "],
     ["half of a wide character goes", `\u4f60b\rx`, "x b"],
     ["accents take none", `e\u0301a\r${ESC}[1Cx`, "e\u0301x"],
