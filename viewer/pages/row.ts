@@ -1,6 +1,7 @@
 import type { Line } from "../../archive/log-reader.ts";
 import type { Gap } from "../../archive/record.ts";
 import { query } from "../address.ts";
+import { linked, type SourceLink } from "../terminal/links.ts";
 import { markup } from "../terminal/markup.ts";
 import type { ScreenLine } from "../terminal/screen.ts";
 import { between, clock, count, date, preciseDuration } from "../time.ts";
@@ -23,6 +24,8 @@ export type RowOptions = {
   textPath: string;
   /** Its query. */
   choice: Record<string, string | number | undefined>;
+  /** Where the lines of source files are that a row names. */
+  source?: SourceLink | undefined;
 };
 
 /** One line; `limit` is the most characters of it to show. */
@@ -31,7 +34,7 @@ export function row(
   { isMarked, limit, ...options }: RowOptions & { isMarked: boolean; limit: number },
 ): Html {
   const { number, time, shown } = line;
-  const { html: text, bytes, isCut } = markup(shown.runs, limit);
+  const { html: text, bytes, isCut } = markup(linked(shown.runs, options.source), limit);
   const hasMore = bytes < line.bytes && (isCut || shown.isCut || !line.isReadWhole);
   const rest =
     hasMore && html` <a class="cut" href="${textOf(number, options)}">… ${count(line.bytes - bytes)} more bytes</a>`;

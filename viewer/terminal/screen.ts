@@ -112,6 +112,7 @@ export class Screen {
   /**
    * One a raw line, in their order, by these rules: a row stands at the line that wrote on it last, unless that is
    * the place of a row below; then it moves up to the nearest free one. So what is found in a raw line is at its number.
+   * The empty rows below the cursor wait for lines that are still to come.
    */
   lines(): ScreenLine[] {
     const lines = Array.from({ length: this.#line - this.#first + 1 }, (_, i): ScreenLine => {
@@ -119,7 +120,11 @@ export class Screen {
       return { runs: before?.runs ?? [], isCut: before?.isCut ?? false, isDrawnOver: true };
     });
     let free = this.#line;
-    for (const row of this.#rows.toReversed()) {
+    const last = Math.max(
+      this.#at,
+      this.#rows.findLastIndex((row) => !row.isEmpty),
+    );
+    for (const row of this.#rows.slice(0, last + 1).toReversed()) {
       const line = Math.min(row.line, free);
       lines[line - this.#first] = { runs: row.runs(), isCut: row.isCut, isDrawnOver: false };
       free = line - 1;
