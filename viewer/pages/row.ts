@@ -34,13 +34,13 @@ export function row(
   { isMarked, limit, ...options }: RowOptions & { isMarked: boolean; limit: number },
 ): Html {
   const { number, time, shown } = line;
-  const { html: text, bytes, isCut } = markup(linked(shown.runs, options.source), limit);
-  const hasMore = bytes < line.bytes && (isCut || shown.isCut || !line.isReadWhole);
-  const rest =
-    hasMore && html` <a class="cut" href="${textOf(number, options)}">… ${count(line.bytes - bytes)} more bytes</a>`;
+  const drawn = markup(linked(shown.runs, options.source), limit);
+  const isCut = drawn.isCut || shown.isCut || !line.isReadWhole;
+  const more = isCut ? line.bytes - Buffer.byteLength(drawn.text) : 0;
+  const rest = more > 0 && html` <a class="cut" href="${textOf(number, options)}">… ${count(more)} more bytes</a>`;
   const at = time === undefined ? html`<time></time>` : html`<time datetime="${time}">${clock(time)}</time>`;
   const classes = `r${shown.isDrawnOver ? " o" : ""}${isMarked ? " s" : ""}`;
-  return html`<div class="${classes}" id="L${number}"><a href="#L${number}">${count(number)}</a><i></i>${at}<span>${text}${rest}</span></div>
+  return html`<div class="${classes}" id="L${number}"><a href="#L${number}">${count(number)}</a><i></i>${at}<span>${drawn.html}${rest}</span></div>
 `;
 }
 

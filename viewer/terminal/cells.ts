@@ -6,6 +6,7 @@ import { tabStop, widthOf } from "./width.ts";
 export const MAX_COLUMNS = 8 * 1024;
 /** Accents that pile up on one character. */
 const MAX_CELL = 32;
+const TAB = 0x09;
 
 /**
  * A row column by column, for text that is written over. What is wider than one column stands in its first, with
@@ -23,22 +24,15 @@ export class Cells {
   /** Returns the column after the text. */
   write(text: string, style: Style, start: number): number {
     let column = start;
-    for (const character of text) {
-      if (character === "\t") {
-        column = this.#tab(column, style);
-        continue;
+    for (let i = 0; i < text.length && !this.isCut; i++) {
+      const code = text.charCodeAt(i);
+      if (code < 0x7f)
+        column = code === TAB ? this.#tab(column, style) : this.#place(text[i] as string, 1, style, column);
+      else {
+        const character = String.fromCodePoint(text.codePointAt(i) as number);
+        i += character.length - 1;
+        column = this.#place(character, widthOf(character), style, column);
       }
-      const width = widthOf(character);
-      if (width === 0) {
-        this.#join(character, column - 1);
-        continue;
-      }
-      if (column + width > MAX_COLUMNS) {
-        this.isCut = true;
-        break;
-      }
-      this.#put(character, style, column, width);
-      column += width;
     }
     return column;
   }
@@ -63,6 +57,13 @@ export class Cells {
       }
     }
     return runs;
+  }
+
+  #place(character: string, width: number, style: Style, column: number): number {
+    if (width === 0) this.#join(character, column - 1);
+    else if (column + width > MAX_COLUMNS) this.isCut = true;
+    else this.#put(character, style, column, width);
+    return this.isCut ? column : column + width;
   }
 
   /** A tab only moves, but at the end of a row it stays one, so that a copy has it. */

@@ -1,9 +1,8 @@
 import type { Screen } from "./screen.ts";
 
-/** More are as good as this many. */
-const MAX_COUNT = 0xffff;
-/** Room for the two parameters that matter. */
-const MAX_LENGTH = 32;
+/** Larger ones are as good as this. */
+const MAX_NUMBER = 0xffff;
+const SEMICOLON = 0x3b;
 
 type Act = (screen: Screen, first: number, second: number) => void;
 
@@ -55,13 +54,29 @@ const ACTS: Record<string, Act> = {
   u: (screen) => screen.restore(),
 };
 
-/** Obeys `ESC [ <parameters> <final>`; what is not known is dropped. */
-export function obeyCsi(screen: Screen, final: string, parameters: string): void {
-  const act = Object.hasOwn(ACTS, final) ? ACTS[final] : undefined;
+/** By code, for the reader of sequences. */
+const ACT_OF = Array.from({ length: 128 }, (_, code): Act | undefined => {
+  const letter = String.fromCharCode(code);
+  return Object.hasOwn(ACTS, letter) ? ACTS[letter] : undefined;
+});
+
+/** Obeys `ESC [ <parameters> <final>`, with the parameters in `text` from `start` to `end`; what is not known is dropped. */
+export function obeyCsi(screen: Screen, final: number, text: string, start: number, end: number): void {
+  const act = ACT_OF[final];
   if (!act) return;
-  const [first = 0, second = 0] = parameters
-    .slice(0, MAX_LENGTH)
-    .split(";", 2)
-    .map((text) => Math.min(Number(text) || 0, MAX_COUNT));
-  act(screen, first, second);
+  let split = start;
+  while (split < end && text.charCodeAt(split) !== SEMICOLON) split++;
+  act(screen, numberAt(text, start, split) ?? 0, numberAt(text, split + 1, end) ?? 0);
+}
+
+/** The number that begins there, at most MAX_NUMBER; `undefined` if something else than its digits follows. */
+export function numberAt(text: string, start: number, end: number): number | undefined {
+  let number = 0;
+  for (let i = start; i < end; i++) {
+    const code = text.charCodeAt(i);
+    if (code === SEMICOLON) return number;
+    if (code < 0x30 || code > 0x39) return undefined;
+    number = Math.min(number * 10 + code - 0x30, MAX_NUMBER);
+  }
+  return number;
 }

@@ -25,8 +25,8 @@ const SOURCE = new RegExp(
 /** What is not of the repository, though its path is relative: installed packages, and Go's import paths. */
 const FOREIGN = /^[^/]*[^/.]\.[a-z]{2,}\/|(?:^|\/)(?:\.\.?|node_modules|site-packages|dist-packages)\//;
 
-/** Whether looking any further may be worth it. */
-const HINT = /:\/\/|\.\w+(?:[:(]\d|", line )/;
+/** Whether looking for source files may be worth it. */
+const HINT = /\.\w+(?:[:(]\d|", line )/;
 
 type Found = { start: number; end: number; href: string };
 
@@ -35,10 +35,10 @@ type Found = { start: number; end: number; href: string };
  * a link already stays one. Links may go over changes of style.
  */
 export function linked(runs: readonly Run[], source?: SourceLink): readonly Run[] {
-  const text = runs.length === 1 ? (runs[0] as Run).text : runs.map((run) => run.text).join("");
-  if (!HINT.test(text)) return runs;
-  const found = webLinks(text);
-  if (source) found.push(...sourceLinks(text, found, source));
+  let text = "";
+  for (const run of runs) text += run.text;
+  const found = text.includes("://") ? webLinks(text) : [];
+  if (source && HINT.test(text)) found.push(...sourceLinks(text, found, source));
   return found.length === 0
     ? runs
     : split(

@@ -8,8 +8,8 @@ export type Run = { readonly text: string; readonly style: Style };
 
 export type Markup = {
   html: Html;
-  /** Bytes of the text that is shown, for telling how much is not. */
-  bytes: number;
+  /** What is shown of the text. */
+  text: string;
   isCut: boolean;
 };
 
@@ -21,7 +21,7 @@ const MARKUP_FACTOR = 8;
  * every text and address escaped; where a link may lead is for its maker to check.
  */
 export function markup(runs: readonly Run[], limit: number): Markup {
-  const marked = { html: "", bytes: 0, isCut: false };
+  const marked = { html: "", text: "", isCut: false };
   let room = limit;
   let href: string | undefined;
   for (const { text, style } of runs) {
@@ -31,7 +31,7 @@ export function markup(runs: readonly Run[], limit: number): Markup {
     href = style.href;
     const shown = cut(text, room);
     marked.html += style.classes === "" ? escaped(shown) : `<span class="${style.classes}">${escaped(shown)}</span>`;
-    marked.bytes += Buffer.byteLength(shown);
+    marked.text += shown;
     marked.isCut = shown.length < text.length;
     if (marked.isCut) break;
     room -= shown.length;

@@ -96,7 +96,10 @@ export class Row {
   }
 }
 
+const NARROW = /^[ -~]*$/;
+
 function columnAfter(text: string, start: number): number {
+  if (NARROW.test(text)) return start + text.length;
   let column = start;
   for (const character of text) column = character === "\t" ? tabStop(column) : column + widthOf(character);
   return column;

@@ -1,4 +1,4 @@
-import { obeyCsi } from "./csi.ts";
+import { numberAt, obeyCsi } from "./csi.ts";
 import { Screen, type ScreenLine } from "./screen.ts";
 import { DEFAULT_STYLE, leading, restyle, type Style } from "./style.ts";
 
@@ -8,6 +8,8 @@ const MAX_HREF = 2083;
 const MAX_KNOWN = 4096;
 const MAX_KNOWN_LENGTH = 32;
 
+/** The last letter of the sequence that sets the style. */
+const SGR = 0x6d;
 const [BACKSPACE, TAB, CR, ESC, BEL] = [0x08, 0x09, 0x0d, 0x1b, 0x07];
 
 /**
@@ -23,7 +25,7 @@ const [BACKSPACE, TAB, CR, ESC, BEL] = [0x08, 0x09, 0x0d, 0x1b, 0x07];
  */
 export class Terminal {
   readonly #screen: Screen;
-  readonly #styles = new Map<Style, Map<string, Style>>();
+  readonly #styles = new Map<Style, Map<string | number, Style>>();
   #known = 0;
   #isFirst = true;
 
@@ -88,38 +90,43 @@ export class Terminal {
     if (final === "7") screen.save();
     else if (final === "8") screen.restore();
     else if (final === "D") screen.move(1, 0);
-    else if (final === "E") obeyCsi(screen, "E", "");
-    else if (final === "M") screen.move(-1, 0);
+    else if (final === "E") {
+      screen.move(1, 0);
+      screen.toColumn(0);
+    } else if (final === "M") screen.move(-1, 0);
     else if (final === "c") screen.style = DEFAULT_STYLE;
   }
 
   #csi(text: string, start: number): number {
     let end = start;
     while (isBetween(text.charCodeAt(end), 0x30, 0x3f)) end++;
-    const parameters = text.slice(start, end);
-    const isPlain = isBetween(text.charCodeAt(end), 0x40, 0x7e);
+    const last = end;
     while (isBetween(text.charCodeAt(end), 0x20, 0x2f)) end++;
-    if (!isBetween(text.charCodeAt(end), 0x40, 0x7e)) return end;
-    const final = text[end] as string;
+    const final = text.charCodeAt(end);
+    if (!isBetween(final, 0x40, 0x7e)) return end;
     // Those with something in between, or a mark in front, mean something else.
-    if (!isPlain || isBetween(parameters.charCodeAt(0), 0x3c, 0x3f)) return end + 1;
-    if (final === "m") this.#screen.style = this.#restyled(parameters);
-    else obeyCsi(this.#screen, final, parameters);
+    if (end > last || isBetween(text.charCodeAt(start), 0x3c, 0x3f)) return end + 1;
+    if (final === SGR) this.#screen.style = this.#restyled(text, start, last);
+    else obeyCsi(this.#screen, final, text, start, last);
     return end + 1;
   }
 
-  #restyled(parameters: string): Style {
+  /** The style after the parameters in `text` from `start` to `end`. */
+  #restyled(text: string, start: number, end: number): Style {
     const { style } = this.#screen;
-    const known = this.#styles.get(style)?.get(parameters);
+    // Most are one code, for which no text need be cut out.
+    const code = end - start <= 3 ? numberAt(text, start, end) : undefined;
+    const key = code ?? text.slice(start, end);
+    const known = this.#styles.get(style)?.get(key);
     if (known) return known;
-    const next = restyle(style, parameters);
-    if (parameters.length > MAX_KNOWN_LENGTH || style.href !== undefined) return next;
+    const next = restyle(style, text.slice(start, end));
+    if (end - start > MAX_KNOWN_LENGTH || style.href !== undefined) return next;
     if (this.#known++ === MAX_KNOWN) {
       this.#styles.clear();
       this.#known = 0;
     }
-    const ofStyle = this.#styles.get(style) ?? new Map<string, Style>();
-    this.#styles.set(style, ofStyle.set(parameters, next));
+    const ofStyle = this.#styles.get(style) ?? new Map<string | number, Style>();
+    this.#styles.set(style, ofStyle.set(key, next));
     return next;
   }
 
