@@ -13,7 +13,7 @@ export class Row {
   #runs: Run[] = [];
   #length = 0;
   #isCut = false;
-  /** Of the runs, once it was asked for. */
+  /** Of the runs, from the first time that it was asked for. */
   #width: number | undefined;
   #cells: Cells | undefined;
 
@@ -38,8 +38,9 @@ export class Row {
 
   /** Writes at a column, or at the end for `undefined`, and returns where that leads. */
   write(text: string, style: Style, column: number | undefined): number | undefined {
-    if (this.#cells && this.isEmpty && (column ?? 0) === 0) this.clear();
-    if (!this.#cells && (column === undefined || (this.#length === 0 && column === 0))) {
+    // What a progress bar does: cells would only be made to be written over as a whole.
+    if (column === 0 && !this.isEmpty && text.length >= this.width && NARROW.test(text)) this.clear();
+    if (!this.#cells && (column === undefined || column === this.width)) {
       this.#append(text, style);
       return undefined;
     }
@@ -48,15 +49,15 @@ export class Row {
   }
 
   erase(from: number, to: number): void {
-    if (from === 0 && to >= MAX_COLUMNS) this.clear();
-    else if (!this.isEmpty) this.#asCells().erase(from, to);
+    if (from === 0 && to >= this.width) this.clear();
+    else if (from < this.width) this.#asCells().erase(from, to);
   }
 
   clear(): void {
     this.#runs = [];
     this.#length = 0;
     this.#isCut = false;
-    this.#width = undefined;
+    this.#width = 0;
     this.#cells = undefined;
   }
 
@@ -70,6 +71,7 @@ export class Row {
     if (!this.#cells) return;
     this.#isCut = this.isCut;
     this.#runs = this.#cells.runs();
+    this.#width = undefined;
     this.#cells = undefined;
   }
 
@@ -78,7 +80,7 @@ export class Row {
     if (kept.length < text.length) this.#isCut = true;
     if (kept === "") return;
     this.#length += kept.length;
-    this.#width = undefined;
+    if (this.#width !== undefined) this.#width = columnAfter(kept, this.#width);
     const last = this.#runs.at(-1);
     if (last?.style === style) this.#runs[this.#runs.length - 1] = { text: last.text + kept, style };
     else this.#runs.push({ text: kept, style });

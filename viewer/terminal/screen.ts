@@ -51,8 +51,11 @@ export class Screen {
   newline(): void {
     this.#line++;
     this.#at++;
-    this.#column = 0;
-    if (this.#at < this.#rows.length) return;
+    if (this.#at < this.#rows.length) {
+      this.#column = 0;
+      return;
+    }
+    this.#column = undefined;
     this.#rows.push(new Row(this.#line));
     this.#rows[this.#top - 1]?.settle();
   }
@@ -69,7 +72,8 @@ export class Screen {
 
   /** From 0. */
   toColumn(column: number): void {
-    this.#column = column <= 0 ? 0 : Math.min(column, Math.max(COLUMNS, this.#row.width) - 1);
+    if (column < COLUMNS) this.#column = Math.max(column, 0);
+    else this.#column = Math.min(column, Math.max(COLUMNS, this.#row.width) - 1);
   }
 
   tab(stops: number): void {
@@ -91,6 +95,7 @@ export class Screen {
 
   /** Within the row: to its end, to its start, or all of it. */
   erase(what: "end" | "start" | "all"): void {
+    if (what === "end" && this.#column === undefined) return;
     this.#column = this.#columnNow();
     if (what === "end") this.#blank(this.#column, MAX_COLUMNS);
     else if (what === "start") this.#blank(0, this.#column + 1);
@@ -155,8 +160,9 @@ export class Screen {
   }
 
   #blank(from: number, to: number): void {
-    if (this.#row.isEmpty || this.#blanks <= 0) return;
-    this.#blanks -= Math.min(to, this.#row.width) - from + 1;
+    const { width } = this.#row;
+    if (from >= width || this.#blanks <= 0) return;
+    this.#blanks -= Math.min(to, width) - from;
     this.#touched().erase(from, to);
   }
 }
