@@ -2,7 +2,7 @@ import { type ObjectStore, readBytes, StorageError } from "../storage-adapters/s
 import { type ChunkEnd, type ChunkHeader, decodeHeader, encodeChunk, type Mark } from "./chunk.ts";
 import { ArchiveError } from "./error.ts";
 import { chunkKey, chunkPrefix, type LogId, type Position, parseKey, START, segmentPrefix } from "./keys.ts";
-import { advance, timeSpan } from "./line.ts";
+import { advance, later, timeSpan } from "./line.ts";
 import { type PersistOptions, persist } from "./persist.ts";
 import type { Gap, Log, Segment } from "./record.ts";
 import { type ChainLink, Sealer } from "./sealer.ts";
@@ -144,10 +144,10 @@ export class Chain {
 
   /**
    * Adds a chunk, tried until the store has it or has another one there. `end` ends the log for every writer.
-   * @param newestTime not earlier than any time so far
+   * @param newest the latest of the times before and in the text, but for its last line
    * @throws LogConflict
    */
-  async put(text: Buffer, newestTime?: string, end?: ChunkEnd): Promise<void> {
+  async put(text: Buffer, newest?: string, end?: ChunkEnd): Promise<void> {
     const at = this.#next;
     const next = advance(at, text);
     const span = timeSpan(text, at);
@@ -155,6 +155,7 @@ export class Chain {
     const totalBytes = this.#totalBytes + text.byteLength;
     const firstTime = this.#firstTime ?? span.firstTime;
     const lastTime = span.lastTime ?? this.#lastTime;
+    const newestTime = later(later(this.#newestTime, newest), span.lastTime);
     const object = await encodeChunk(
       {
         podUid: this.#podUid,

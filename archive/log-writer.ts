@@ -47,9 +47,13 @@ export class LogWriter {
   readonly #head: Window;
   #chain: Chain;
   #newestTime: string | undefined;
+  /** The latest time up to a place in what was appended; the newest entry is the one of all of it. */
+  #newestBy: { end: number; time: string | undefined }[] = [];
   #appended = 0;
   #taken = 0;
   #gaps: { at: number; gap: GapHere }[] = [];
+  /** Behind text that is still compared. */
+  #doubtful: GapHere[] = [];
   /** Taken from the backlog and not stored. */
   #carried: Buffer = NOTHING;
   /** Set while what waits is compared with what another collector has written. */
@@ -138,6 +142,7 @@ export class LogWriter {
     this.#newestTime = later(this.#newestTime, timeAt(text, lineStart(text, text.byteLength - 1)));
     this.#backlog.push(text);
     this.#appended += text.byteLength;
+    this.#noteNewest();
     if (this.#backlog.bytes >= CHUNK_BYTES && !this.#closing) void this.#startFlush();
     else this.#schedule();
   }
@@ -174,7 +179,7 @@ export class LogWriter {
     while (!this.end) {
       let text = await this.#next();
       const more = this.#textWaits || this.#gaps.length > 0;
-      if (!text && !more) text = this.#settle() ?? NOTHING;
+      if (!text && !more) text = this.#settle() ?? this.#agree();
       if (!text) continue;
       if (more || this.#textWaits) await this.#put(text);
       else if (text.byteLength === 0 && this.#chain.empty) this.#ended = this.#endOf(end);
@@ -259,6 +264,20 @@ export class LogWriter {
     return this.#pass(text);
   }
 
+  #noteNewest(): void {
+    const last = this.#newestBy.at(-1);
+    if (last && last.time === this.#newestTime) last.end = this.#appended;
+    else this.#newestBy.push({ end: this.#appended, time: this.#newestTime });
+  }
+
+  /** The latest time of the texts that lie wholly before a place; those after it are not stored yet. */
+  #newestUpTo(place: number): string | undefined {
+    const passed = this.#newestBy.findLastIndex(({ end }) => end <= place);
+    if (passed === -1) return undefined;
+    const [newest] = this.#newestBy.splice(0, passed + 1).slice(-1);
+    return newest?.time;
+  }
+
   /** What is carried may be too long for one chunk. */
   #uncarry(): Buffer {
     const cut = cutAt(this.#carried, MAX_CHUNK_BYTES);
@@ -267,11 +286,15 @@ export class LogWriter {
     return text;
   }
 
-  /** Gaps are declared where the text before them has gone; while that is compared, the other's account holds. */
+  /**
+   * Gaps are declared where the text before them has gone. While that is compared with what another collector wrote,
+   * they wait: if text behind them turns out to be there already, the other's account holds.
+   */
   #reachGaps(): void {
     while (this.#gaps[0] && this.#gaps[0].at <= this.#taken) {
       const gap = this.#gaps.shift()?.gap;
-      if (gap && !this.#alignment) this.#chain.declare(gap);
+      if (gap && this.#alignment) this.#doubtful.push(gap);
+      else if (gap) this.#chain.declare(gap);
     }
   }
 
@@ -285,9 +308,18 @@ export class LogWriter {
     return this.#join(this.#alignment?.settle(false));
   }
 
+  /** All that was held is there already, and the end of it too: what may be missing behind it is said there. */
+  #agree(): Buffer {
+    this.#alignment = undefined;
+    for (const gap of this.#doubtful) this.#chain.declare(gap);
+    this.#doubtful = [];
+    return NOTHING;
+  }
+
   #join(aligned: Aligned | undefined): Buffer | undefined {
     if (!aligned) return undefined;
     this.#alignment = undefined;
+    this.#doubtful = [];
     const parts = [aligned.text, this.#carried];
     if (aligned.type === "broken") {
       if (this.#chain.inLine) parts.unshift(Buffer.from("\n"));
@@ -301,7 +333,7 @@ export class LogWriter {
     // A chunk of nothing would stand where the next one has to.
     if (text.byteLength === 0 && !end) return;
     try {
-      await this.#chain.put(text, this.#newestTime, end);
+      await this.#chain.put(text, this.#newestUpTo(this.#taken - this.#carried.byteLength), end);
     } catch (error) {
       if (!(error instanceof LogConflict)) throw error;
       this.#options.onConflict?.(error);
@@ -314,8 +346,8 @@ export class LogWriter {
     const { id } = this.#chain;
     this.#chain = await persist(() => Chain.open(this.#store, id, this.#podUid, this.#options), this.#options);
     const marks = this.#chain.marks();
+    this.#alignment = marks.length > 0 ? new Alignment(marks, this.#chain.newestTime) : undefined;
     this.#newestTime = later(this.#newestTime, this.#chain.newestTime);
-    this.#alignment = marks.length > 0 ? new Alignment(marks, this.#newestTime) : undefined;
     this.#carried = Buffer.concat([text, this.#carried]);
     if (!this.#chain.end) return;
     this.#carried = NOTHING;

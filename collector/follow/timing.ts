@@ -14,7 +14,7 @@ export const TIMING = {
   settleMs: 5_000,
   replayMs: 60_000,
   /** How much earlier than the newest lines a replay begins, for clocks that step back. */
-  overlapMs: 10_000,
+  overlapMs: 2_000,
   /** How long to wait for a container to start before its pod is looked at again without being told. */
   waitMs: 30_000,
   /** A stream that ends in order so soon after its last line was ended by its container, not by a balancer's idle limit. */

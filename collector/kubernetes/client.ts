@@ -93,13 +93,18 @@ export function kubernetesClient(config: KubeConfig): KubernetesClient {
     const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
     signal.throwIfAborted();
     const sent = plain ? http.request(url, rest) : https.request(url, { ...rest, ...(agent && { agent }) });
+    let received: http.IncomingMessage | undefined;
     // Not as the request's option: Node ties a signal to the connection too, which other requests use after this one.
-    const abort = () => sent.destroy(signal.reason);
+    // Without an error: nobody listens on a connection that has just been given back.
+    const abort = () => {
+      if (!received?.complete) sent.destroy();
+    };
     signal.addEventListener("abort", abort, { once: true });
     sent.on("close", () => signal.removeEventListener("abort", abort));
     sent.setTimeout(HEAD_TIMEOUT_MS, () => sent.destroy(new Error(`${base} did not answer ${path} in time`)));
     sent.on("socket", (socket) => socket.setKeepAlive(true, KEEP_ALIVE_MS));
     sent.on("response", (response) => {
+      received = response;
       sent.setTimeout(0);
       // Who reads it is told of its end; a body that is closed before anybody reads must not end the process.
       response.on("error", () => {});
