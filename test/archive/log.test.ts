@@ -260,6 +260,32 @@ describe("two writers", () => {
     expect(log).toMatchObject({ state: "incomplete", words: log.gaps[0]?.words });
   });
 
+  test("one that opened the log while the other ended it seals nothing twice", async () => {
+    const store = memoryStore();
+    const a = await LogWriter.open(store, id, "pod");
+    a.append(Buffer.from(line(1)));
+    await a.flush();
+    const reading = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    const slow: ObjectStore = {
+      ...store,
+      get: async (key, options) => {
+        reading.resolve();
+        await goOn.promise;
+        return store.get(key, options);
+      },
+    };
+    const opening = LogWriter.open(slow, id, "pod");
+    await reading.promise;
+    a.append(Buffer.from(line(2)));
+    const log = await a.finish({ state: "whole" });
+    goOn.resolve();
+    const b = await opening;
+    b.append(Buffer.from(line(2)));
+    expect(await b.finish({ state: "whole" })).toEqual(log);
+    expect((await textOf(await LogReader.open(store, id, log))).toString()).toBe(line(1) + line(2));
+  });
+
   test("one that was away while the other's chunks were sealed and deleted does not go on beside it", async () => {
     const store = memoryStore();
     const clock = { now: 0 };
