@@ -168,10 +168,13 @@ export class Follower {
   async #failed(writer: LogWriter, view: ContainerView, end: RelayEnd, stray: string): Promise<Log | undefined> {
     const { logger, run, slots, pod, signal, metrics } = this.#deps;
     const error = "error" in end ? end.error : undefined;
-    logger.debug({ ...run, end: end.type, stray, err: error }, "log not read to its end");
-    metrics.interrupted(stray ? "kubelet-error" : end.type);
+    const kind = stray ? classifyStray(stray) : end.type;
+    metrics.interrupted(kind);
+    if (kind === "unknown")
+      logger.warn({ ...run, stray }, "the log endpoint sent text that is no log; it was left out");
+    else logger.debug({ ...run, end: end.type, stray, err: error }, "log not read to its end");
     this.#failingSince ??= Date.now();
-    if (stray && classifyStray(stray) === "no-watcher") slots.exhausted(run.node);
+    if (kind === "no-watcher") slots.exhausted(run.node);
     await pod.refresh(signal).catch((error: unknown) => {
       // The API server is away: that the pod has gone must be said by the server, not guessed.
       logger.debug({ ...run, err: error }, "the pod could not be looked at");
