@@ -1,5 +1,5 @@
 import { type ObjectStore, readBytes, StorageError } from "../storage-adapters/store.ts";
-import { type ChunkEnd, type ChunkHeader, decodeHeader, encodeChunk, type Mark } from "./chunk.ts";
+import { type ChunkEnd, type ChunkHeader, decodeHeader, encodeChunk, type Mark, packText } from "./chunk.ts";
 import { ArchiveError } from "./error.ts";
 import { chunkKey, chunkPrefix, type LogId, type Position, parseKey, START, segmentPrefix } from "./keys.ts";
 import { advance, later, timeSpan } from "./line.ts";
@@ -33,6 +33,12 @@ export type ChainOptions = PersistOptions & {
   onStored?: (chunk: { lines: number; bytes: number; firstTime: string | undefined }) => void;
   /** Told of every gap. */
   onGap?: (gap: Gap) => void;
+};
+
+export type PutOptions = {
+  newest?: string | undefined;
+  end?: ChunkEnd | undefined;
+  packed?: Promise<Buffer> | undefined;
 };
 
 const FENCE_MS = 60_000;
@@ -145,9 +151,10 @@ export class Chain {
   /**
    * Adds a chunk, tried until the store has it or has another one there. `end` ends the log for every writer.
    * @param newest the latest of the times before and in the text, but for its last line
+   * @param packed what packText makes of the text, where that was begun before
    * @throws LogConflict
    */
-  async put(text: Buffer, newest?: string, end?: ChunkEnd): Promise<void> {
+  async put(text: Buffer, { newest, end, packed = packText(text) }: PutOptions = {}): Promise<void> {
     const at = this.#next;
     const next = advance(at, text);
     const span = timeSpan(text, at);
@@ -156,22 +163,20 @@ export class Chain {
     const firstTime = this.#firstTime ?? span.firstTime;
     const lastTime = span.lastTime ?? this.#lastTime;
     const newestTime = later(later(this.#newestTime, newest), span.lastTime);
-    const object = await encodeChunk(
-      {
-        podUid: this.#podUid,
-        ...at,
-        next,
-        bytes: text.byteLength,
-        totalBytes,
-        ...(firstTime && { firstTime }),
-        ...(lastTime && { lastTime }),
-        ...(newestTime && { newestTime }),
-        window: this.#window.recent(),
-        gaps: this.#gaps,
-        ...(end && { end }),
-      },
-      text,
-    );
+    const header = {
+      podUid: this.#podUid,
+      ...at,
+      next,
+      bytes: text.byteLength,
+      totalBytes,
+      ...(firstTime && { firstTime }),
+      ...(lastTime && { lastTime }),
+      ...(newestTime && { newestTime }),
+      window: this.#window.recent(),
+      gaps: this.#gaps,
+      ...(end && { end }),
+    };
+    const object = encodeChunk(header, await packed);
     const key = chunkKey(this.id, at);
     await persist(() => this.#create(key, object), this.#options);
     const lines = linesBefore(next) - linesBefore(at);

@@ -40,11 +40,13 @@ const headerSchema = z.object({
 export type ChunkHeader = Omit<z.infer<typeof headerSchema>, "version">;
 export type ChunkEnd = NonNullable<ChunkHeader["end"]>;
 
-/** The header in a skippable frame, then at most one frame of text: `zstdcat` prints chunks too. */
-export async function encodeChunk(header: ChunkHeader, text: Buffer): Promise<Buffer> {
-  const head = skippableFrame(Buffer.from(JSON.stringify({ version: CHUNK_VERSION, ...header })));
-  return text.byteLength === 0 ? head : Buffer.concat([head, await compress(text, CHUNK_LEVEL)]);
-}
+/** A chunk's text as it is stored: at most one frame. */
+export const packText = async (text: Buffer): Promise<Buffer> =>
+  text.byteLength === 0 ? text : await compress(text, CHUNK_LEVEL);
+
+/** The header in a skippable frame, then the packed text: `zstdcat` prints chunks too. */
+export const encodeChunk = (header: ChunkHeader, packed: Buffer): Buffer =>
+  Buffer.concat([skippableFrame(Buffer.from(JSON.stringify({ version: CHUNK_VERSION, ...header }))), packed]);
 
 /** @throws ArchiveError damaged, future */
 export function decodeHeader(object: Buffer, key: string): ChunkHeader {

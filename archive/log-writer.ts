@@ -2,7 +2,7 @@ import type { ObjectStore } from "../storage-adapters/store.ts";
 import { type Aligned, Alignment } from "./alignment.ts";
 import { type Backlog, cutAt, MemoryBacklog } from "./backlog.ts";
 import { Chain, type ChainOptions, LogConflict } from "./chain.ts";
-import type { ChunkEnd, Mark } from "./chunk.ts";
+import { type ChunkEnd, type Mark, packText } from "./chunk.ts";
 import type { LogId } from "./keys.ts";
 import { lineStart, timeAt } from "./line.ts";
 import { NewestTimes } from "./newest-times.ts";
@@ -58,6 +58,8 @@ export class LogWriter {
   #reached: GapAt[] = [];
   /** Taken from the backlog and not stored. */
   #carried: Buffer = NOTHING;
+  /** The next text to store, while the one before it is on its way. */
+  #ahead: Buffer = NOTHING;
   /** Set while what waits is compared with what another collector has written. */
   #alignment: Alignment | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -252,16 +254,27 @@ export class LogWriter {
     // Nothing has come since the last look at what is being compared.
     const settled = this.#textWaits ? undefined : this.#settle();
     if (settled) await this.#put(settled);
+    let storing: Promise<void> = Promise.resolve();
     while (this.#textWaits) {
-      const text = await this.#next();
-      if (text) await this.#put(text);
-      if (this.#carried.byteLength === 0 && this.#backlog.bytes < CHUNK_BYTES) return;
+      // What is declared or compared refers to what is stored.
+      if (this.#gaps.length > 0 || this.#alignment) await storing;
+      this.#ahead = (await this.#next()) ?? NOTHING;
+      // Compressed while the chunk before is on its way.
+      const packed = packText(this.#ahead);
+      packed.catch(() => {}); // whoever puts it is told
+      await storing;
+      const text = this.#ahead;
+      this.#ahead = NOTHING;
+      storing = this.#put(text, undefined, packed);
+      storing.catch(() => {}); // awaited above or below
+      if (this.#carried.byteLength === 0 && this.#backlog.bytes < CHUNK_BYTES) break;
     }
+    await storing;
   }
 
   /** Where in what was appended the next text for the chain begins. */
   get #place(): number {
-    return this.#taken - this.#carried.byteLength;
+    return this.#taken - this.#carried.byteLength - this.#ahead.byteLength;
   }
 
   /** The next text for the chain; undefined while what waits is compared with what another collector wrote. */
@@ -328,11 +341,11 @@ export class LogWriter {
     return inLine ? Buffer.from("\n") : NOTHING;
   }
 
-  async #put(text: Buffer, end?: ChunkEnd): Promise<void> {
+  async #put(text: Buffer, end?: ChunkEnd, packed?: Promise<Buffer>): Promise<void> {
     // A chunk of nothing would stand where the next one has to.
     if (text.byteLength === 0 && !end) return;
     try {
-      await this.#chain.put(text, this.#times.take(this.#place), end);
+      await this.#chain.put(text, { newest: this.#times.take(this.#place), end, packed });
       this.#reached = [];
     } catch (error) {
       if (!(error instanceof LogConflict)) throw error;
@@ -348,7 +361,8 @@ export class LogWriter {
     const marks = this.#chain.marks();
     this.#alignment = marks.length > 0 ? new Alignment(marks, this.#chain.newestTime) : undefined;
     this.#times.join(this.#chain.newestTime);
-    this.#carried = Buffer.concat([text, this.#carried]);
+    this.#carried = Buffer.concat([text, this.#ahead, this.#carried]);
+    this.#ahead = NOTHING;
     if (!this.#chain.end) return;
     this.#carried = NOTHING;
     this.#gaps = this.#reached = [];

@@ -30,10 +30,17 @@ export class LineParser {
       this.#hold(bytes);
       return this.#heldBytes > MAX_HELD_BYTES ? this.#split(this.#release()) : [];
     }
-    const head = bytes.subarray(0, newline + 1);
-    const complete = this.#heldBytes > 0 ? Buffer.concat([this.#release(), head]) : head;
+    const parsed: Parsed[] = [];
+    let start = 0;
+    if (this.#heldBytes > 0) {
+      // Only the line that was cut is copied together, not all that came with its end.
+      start = bytes.indexOf(LF) + 1;
+      this.#held.push(bytes.subarray(0, start));
+      parsed.push(...this.#split(this.#release()));
+    }
+    if (start <= newline) parsed.push(...this.#split(bytes.subarray(start, newline + 1)));
     this.#hold(bytes.subarray(newline + 1));
-    return this.#split(complete);
+    return parsed;
   }
 
   /** The end of the answer: a line that has no newline, if there is one, and whether its beginning was passed on. */
