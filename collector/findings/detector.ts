@@ -1,0 +1,162 @@
+import { timeLength } from "../../archive/line.ts";
+import type { Ending, Findings } from "./finding.ts";
+import { OpenGroup, type Place } from "./group.ts";
+import type { Rule } from "./rule.ts";
+import { RuleSet, takes } from "./rule-set.ts";
+import { LOGGED_ERROR } from "./rules/generic.ts";
+import { RULES } from "./rules/index.ts";
+import { HEAD_LENGTH, SeverityCounter } from "./severity.ts";
+import { Shortlist } from "./shortlist.ts";
+import { cleanLine, type ReadLine, readLine } from "./text.ts";
+
+const LF = 0x0a;
+const ESC = "\x1b";
+/** What is looked at as one string. */
+const BLOCK_BYTES = 256 * 1024;
+const DEFAULT_LINE_BYTES = 4096;
+
+const rules = new RuleSet(RULES);
+
+export interface Detector {
+  /** Text of the log in its order, cut anywhere; each line has its RFC 3339 time in front, or none. */
+  push(text: Buffer): void;
+  /** Closes the log. Call it once. */
+  end(ending: Ending): Findings;
+}
+
+/**
+ * Looks for the line that explains a failure while the log passes. Linear in the log's length; its memory does not
+ * depend on it: one line of at most `maxLineBytes` (4096 unless told), and the best 50 findings.
+ * @param options.maxLineBytes what is looked at of a line, its time included
+ */
+export function createDetector(options: { maxLineBytes?: number } = {}): Detector {
+  return new LineDetector(options.maxLineBytes ?? DEFAULT_LINE_BYTES);
+}
+
+class LineDetector implements Detector {
+  readonly #maxLineBytes: number;
+  readonly #severities = new SeverityCounter();
+  readonly #shortlist = new Shortlist();
+  /** The beginning of a line that has not ended. */
+  readonly #held: Buffer;
+  #heldBytes = 0;
+  #inLine = false;
+  #line = 0;
+  #group: OpenGroup | undefined;
+  /** The line before, for a caret that points to it. */
+  #before = { raw: "", time: "" };
+
+  constructor(maxLineBytes: number) {
+    this.#maxLineBytes = maxLineBytes;
+    this.#held = Buffer.alloc(maxLineBytes);
+  }
+
+  push(text: Buffer): void {
+    let start = 0;
+    if (this.#inLine) {
+      const newline = text.indexOf(LF);
+      this.#hold(newline === -1 ? text : text.subarray(0, newline));
+      if (newline === -1) return;
+      this.#releaseLine();
+      start = newline + 1;
+    }
+    const last = text.lastIndexOf(LF);
+    while (start <= last) {
+      const near = text.lastIndexOf(LF, start + BLOCK_BYTES);
+      const end = near >= start ? near : text.indexOf(LF, start);
+      this.#scan(text.subarray(start, end + 1));
+      start = end + 1;
+    }
+    if (start < text.byteLength) this.#hold(text.subarray(start));
+  }
+
+  end(ending: Ending): Findings {
+    if (this.#inLine) this.#releaseLine();
+    this.#closeGroup();
+    const severities = this.#severities.counts;
+    if (!ending.failed) return { findings: [], total: 0, severities };
+    return { ...this.#shortlist.close(ending), severities };
+  }
+
+  #hold(piece: Buffer): void {
+    this.#inLine = true;
+    this.#heldBytes += piece.copy(this.#held, this.#heldBytes);
+  }
+
+  #releaseLine(): void {
+    const line = this.#held.subarray(0, this.#heldBytes);
+    this.#inLine = false;
+    this.#heldBytes = 0;
+    this.#scan(line);
+  }
+
+  /** Looks at whole lines; the last one's newline may be missing. */
+  #scan(bytes: Buffer): void {
+    const text = bytes.toString("latin1");
+    let escape = text.indexOf(ESC);
+    let start = 0;
+    do {
+      const newline = text.indexOf("\n", start);
+      const end = newline === -1 ? text.length : newline;
+      const seen = Math.min(end, start + this.#maxLineBytes);
+      const length = timeLength(bytes, start);
+      const from = length === 0 ? start : start + length + 1;
+      const time = length === 0 ? "" : text.slice(start, start + length);
+      if (escape !== -1 && escape < start) escape = text.indexOf(ESC, start);
+      const escapes = escape !== -1 && escape < seen;
+      this.#line++;
+      const severity = this.#severities.count(headOf(text, from, seen, escapes), time);
+      const raw = text.slice(from, seen);
+      const behind = escapes ? candidatesIn(raw) : rules.candidates(bytes, from, seen);
+      const candidates = severity === "error" ? [...behind, LOGGED_ERROR] : behind;
+      if (this.#group !== undefined || candidates.length > 0) this.#look(raw, time, candidates);
+      this.#before = { raw, time };
+      start = end + 1;
+    } while (start < text.length);
+    this.#before = { raw: detached(this.#before.raw), time: detached(this.#before.time) };
+  }
+
+  #look(raw: string, time: string, candidates: readonly Rule[]): void {
+    const line = readLine(raw);
+    const place = { line: this.#line, time };
+    const group = this.#group;
+    if (group?.takes(line, place)) return;
+    this.#group = undefined;
+    const leads = group?.leadsTo(line) ?? false;
+    if (group && !leads) this.#shortlist.add(group.candidate(), group.last);
+    const rule = candidates.find((candidate) => takes(candidate, line));
+    if (group && leads) this.#open(rule ?? { ...group.rule, group: undefined }, line, place, group.first);
+    else if (rule?.points === "before") this.#openBefore(rule);
+    else if (rule) this.#open(rule, line, place);
+  }
+
+  #openBefore(rule: Rule): void {
+    const { raw, time } = this.#before;
+    this.#open(rule, readLine(raw), { line: this.#line - 1, time });
+  }
+
+  #open(rule: Rule, line: ReadLine, place: Place, first = place.line): void {
+    const group = new OpenGroup(rule, line, place, first);
+    if (rule.group) this.#group = group;
+    else this.#shortlist.add(group.candidate(), group.last);
+  }
+
+  #closeGroup(): void {
+    if (this.#group) this.#shortlist.add(this.#group.candidate(), this.#group.last);
+    this.#group = undefined;
+  }
+}
+
+function headOf(text: string, from: number, end: number, escapes: boolean): string {
+  const head = text.slice(from, Math.min(end, from + HEAD_LENGTH));
+  return escapes ? cleanLine(head) : head;
+}
+
+/** Escapes may stand inside a keyword. */
+function candidatesIn(raw: string): readonly Rule[] {
+  const bytes = Buffer.from(cleanLine(raw), "utf8");
+  return rules.candidates(bytes, 0, bytes.byteLength);
+}
+
+/** A copy: a slice would keep the whole text. */
+const detached = (slice: string) => Buffer.from(slice, "latin1").toString("latin1");

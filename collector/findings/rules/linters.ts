@@ -1,0 +1,84 @@
+import { PRIORITY, type Rule } from "../rule.ts";
+
+/** How the codes of flake8, Ruff, Pylint, Bandit, ShellCheck and Hadolint begin behind a place in a file. */
+const CODES = [..."EFWCRBSNDIU"].flatMap((letter) => [..."0123456789"].map((digit) => `: ${letter}${digit}`));
+
+const LINT = PRIORITY.test + 4;
+
+/** Linters and formatters. */
+export const LINTERS: Rule[] = [
+  {
+    name: "lintrunner",
+    priority: LINT + 1,
+    pick: "last",
+    keywords: [">>> Lint for ", " Lint for "],
+    match: [/^>>> Lint for \S/],
+    group: { more: /^(?:\s|$)/ },
+  },
+  {
+    name: "lint-file",
+    priority: LINT,
+    pick: "first",
+    keywords: [" error "],
+    match: [/^\d{1,7}:\d{1,6} {1,8}error {1,8}\S/],
+  },
+  {
+    name: "lint-code",
+    priority: LINT,
+    pick: "first",
+    keywords: [...CODES, ": SC", ": DL"],
+    match: [/^[^\s:]{1,300}:\d{1,7}:(?:\d{1,6}:)? \[?[A-Z]{1,4}\d{2,5}\b/],
+    group: { more: /^(?:\s|$)/ },
+  },
+  {
+    name: "golangci-lint",
+    priority: LINT,
+    pick: "first",
+    keywords: [".go:"],
+    match: [/^[\w./@-]{1,300}\.go:\d{1,7}(?::\d{1,6})?: .{1,600} \([a-z][\w-]{1,40}\)$/],
+    group: { more: /^(?:\s|$)/ },
+  },
+  {
+    name: "shellcheck",
+    priority: LINT,
+    pick: "first",
+    keywords: [" (error): "],
+    match: [/^(?:\^-{0,200}\^?\s)?SC\d{4} \((?:error|warning)\): /],
+  },
+  {
+    name: "biome",
+    priority: LINT,
+    pick: "first",
+    keywords: [" lint/", " parse ", " format ", " assist/"],
+    match: [
+      /^[\w./@-]{1,300}(?::\d{1,7}:\d{1,6})? (?:lint\/\w{1,40}\/\w{1,60}|format|parse|assist\/\S{1,80}) .{0,40}━{2}/,
+    ],
+    group: { more: /^(?:\s|$)/ },
+  },
+  {
+    name: "format-needed",
+    priority: LINT - 1,
+    pick: "first",
+    keywords: [
+      "would reformat ",
+      "[warn] ",
+      "Diff in ",
+      "needs formatting",
+      "not formatted",
+      "files need",
+      "hook id",
+      "Code style issues",
+      "incorrectly formatted",
+    ],
+    match: [
+      /^[Ww]ould reformat(?::| )|^Diff in \S{1,300}(?: at line|:\d)|needs formatting|(?:is|are) not (?:properly )?formatted|Code style issues found/,
+    ],
+  },
+  {
+    name: "lint-count",
+    priority: PRIORITY.consequence + 2,
+    pick: "last",
+    keywords: [" problem", "Lint failed", "lint failed", "Found ", "issues found"],
+    match: [/^✖ \d{1,6} problems?|[Ll]int failed|^Found [1-9]\d{0,6} errors?/],
+  },
+];

@@ -1,0 +1,54 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import {
+  CI_LOGS,
+  detect,
+  FAILURES,
+  measureFailures,
+  measureRecall,
+  type Verdict,
+  withTimes,
+} from "./known-failures.ts";
+
+/** Prints how well and how fast failures are found: `node test/collector/findings/measure.ts`. */
+
+const print = (line: string) => process.stdout.write(`${line}\n`);
+
+const counts: Record<Verdict, number> = { hit: 0, "in block": 0, miss: 0 };
+print(FAILURES);
+for (const { file, verdict, wanted, found } of measureFailures()) {
+  counts[verdict]++;
+  const { leading } = found;
+  print(
+    `  ${verdict.padEnd(8)} ${file}: line ${wanted}, found ${leading?.line} (${leading?.rule}): ${leading?.excerpt.slice(0, 80)}`,
+  );
+}
+const files = counts.hit + counts["in block"] + counts.miss;
+const percent = (count: number) => `${((100 * count) / files).toFixed(0)} %`;
+print(`  ${files} files: ${percent(counts.hit)} hit, ${percent(counts.hit + counts["in block"])} hit or in block`);
+
+print(CI_LOGS);
+for (const { file, known, kept, total, leading, leadingIsKnown } of measureRecall()) {
+  print(`  ${file}: ${kept} of ${known} known lines kept, ${total} findings`);
+  print(
+    `    leading ${leadingIsKnown ? "known" : "not known"}: ${leading?.line} (${leading?.rule}): ${leading?.excerpt.slice(0, 90)}`,
+  );
+}
+
+/** Once to warm up; then the best of three. */
+for (const file of readdirSync(CI_LOGS).filter((name) => name.endsWith(".log.gz"))) {
+  const text = withTimes(gunzipSync(readFileSync(join(CI_LOGS, file))));
+  detect(text);
+  const seconds = Math.min(
+    ...[1, 2, 3].map(() => {
+      const start = process.cpuUsage();
+      detect(text);
+      const used = process.cpuUsage(start);
+      return (used.user + used.system) / 1e6;
+    }),
+  );
+  print(
+    `  ${file}: ${(text.byteLength / 1e6).toFixed(1)} MB, ${(text.byteLength / 1e6 / seconds).toFixed(0)} MB/s of CPU time`,
+  );
+}
