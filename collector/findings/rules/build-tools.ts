@@ -33,7 +33,7 @@ export const BUILD_TOOLS: Rule[] = [
   },
   {
     name: "ninja",
-    priority: PRIORITY.named + 6,
+    priority: PRIORITY.test,
     pick: "first",
     keywords: ["FAILED: "],
     match: [/^FAILED: (?:\[code=\d{1,3}\] )?[^\s:[]{1,300}(?:\s|$)/],

@@ -43,7 +43,7 @@ export const ENDINGS: Rule[] = [
   },
   {
     name: "time-limit",
-    priority: PRIORITY.killed + 1,
+    priority: PRIORITY.code + 2,
     pick: "last",
     exitCodes: [124, 143],
     keywords: [
@@ -71,9 +71,9 @@ export const ENDINGS: Rule[] = [
       "TIMEOUT",
     ],
     match: [
-      /exceeded the maximum execution time|max(?:imum)? run ?time exceeded|returning 124\b|^panic: test timed out after|(?:job|step|task|build|command|test|application|process|execution|pipeline|stage|operation|script|worker|run)\b.{0,80} (?:has )?timed out(?: after|$|[.:!,])|\b[Tt]imeout of \d{1,9} ?\w{1,12} exceeded|[Ee]xceeded (?:the )?timeout|TaskRunTimeout|PipelineRunTimeout|StepTimeout|failed to finish within|exceeded the (?:time|timeout|deadline)|time limit (?:exceeded|reached)|^The operation was canceled|timeout: sending signal|Command took >|reason:? "?DeadlineExceeded/,
+      /exceeded the maximum execution time|max(?:imum)? run ?time exceeded|returning 124\b|^panic: test timed out after|\b(?:has timed out|timed out after \d)|\b[Tt]imeout of \d{1,9} ?\w{1,12} exceeded|[Ee]xceeded (?:the )?timeout|TaskRunTimeout|PipelineRunTimeout|StepTimeout|failed to finish within|exceeded the (?:time|timeout|deadline)|time limit (?:exceeded|reached)|^The operation was canceled|timeout: sending signal|Command took >|reason:? "?DeadlineExceeded/,
     ],
-    not: [/retry|retries|attempt|will be|^(?:PASS|ok)\b/i],
+    not: [/retry|retries|attempt|will be|^(?:PASS|ok|TEST-)|\w(?:Error|Exception): /i],
     group: { more: /^\s{2}/ },
   },
   {

@@ -7,7 +7,7 @@ const INDENTED_OR_EMPTY = /^(?:\s|$)/;
 export const TEST_RUNNERS: Rule[] = [
   {
     name: "pytest-summary",
-    priority: PRIORITY.code + 2,
+    priority: PRIORITY.code + 3,
     pick: "last",
     keywords: ["FAILED ", "ERROR "],
     match: [/^(?:FAILED|ERROR) (?:\[[\d.]{1,12}s\] )?[^\s:]{1,300}\.py(?:::.{1,400})? - \S/],
@@ -38,11 +38,10 @@ export const TEST_RUNNERS: Rule[] = [
   },
   {
     name: "consistent-failure",
-    priority: PRIORITY.code + 3,
+    priority: PRIORITY.code + 4,
     pick: "last",
-    keywords: ["FAILED CONSISTENTLY", "failed consistently", "Failed consistently"],
-    match: [/FAILED CONSISTENTLY|[Ff]ailed consistently/],
-    not: [/: \[\]/],
+    keywords: ["FAILED CONSISTENTLY: "],
+    match: [/^FAILED CONSISTENTLY: \S/],
   },
   {
     name: "unittest",

@@ -77,20 +77,28 @@ export interface Recall {
 export function measureRecall(folder = CI_LOGS): Recall[] {
   const files = readdirSync(folder).filter((file) => file.endsWith(".logview.json"));
   return files.sort().map((file) => {
-    const known = JSON.parse(readFileSync(join(folder, file), "utf8")).errors as { linenumber: number }[];
-    const lines = new Set(known.map((error) => error.linenumber));
+    const { errors } = JSON.parse(readFileSync(join(folder, file), "utf8")) as { errors: KnownError[] };
     const text = gunzipSync(readFileSync(join(folder, file.replace(".logview.json", ".log.gz"))));
+    const lines = text.toString("utf8").split("\n");
+    const known = new Set(errors.map((error) => placeOf(error, lines)));
     const { findings, leading, total } = detect(withTimes(text));
-    const kept = new Set(findings.flatMap(spannedLines).filter((line) => lines.has(line))).size;
-    return {
-      file,
-      known: lines.size,
-      kept,
-      total,
-      leading,
-      leadingIsKnown: leading !== undefined && lines.has(leading.line),
-    };
+    const kept = new Set(findings.flatMap(spannedLines).filter((line) => known.has(line))).size;
+    const leadingIsKnown = leading !== undefined && known.has(leading.line);
+    return { file, known: known.size, kept, total, leading, leadingIsKnown };
   });
+}
+
+interface KnownError {
+  linenumber: number;
+  line: string;
+}
+
+/** The numbers there count other line ends, too: the nearest line with that text is meant. */
+function placeOf({ linenumber, line }: KnownError, lines: string[]): number {
+  const near = [0, 1, -1, 2, -2, 3, -3, 4, -4].map((away) => linenumber + away);
+  const found = near.find((at) => lines[at - 1]?.includes(line.trim()));
+  if (found === undefined) throw new Error(`no line near ${linenumber} says: ${line}`);
+  return found;
 }
 
 /** A group is shown as a whole, from its line on. */
