@@ -1,73 +1,95 @@
-/** Four bytes of a keyword find it: of those it has, the ones that plain text has least. */
-const GRAM = 4;
+/** So many bytes of a keyword find it. */
+const GRAM = 3;
+/** Only every second place is looked at, so each keyword is known by two neighbouring grams. */
+const STRIDE = 2;
+const SHORTEST = GRAM + STRIDE - 1;
 const TABLE_BITS = 16;
-/** Spreads the four bytes over the table (2^32 divided by the golden ratio). */
+const SHIFT = 32 - TABLE_BITS;
+/** Spreads a gram over the table (2^32 divided by the golden ratio). */
 const SPREAD = 0x9e3779b1;
 
-/** How common a character is in logs: the earlier, the more. */
+/** The characters of logs, the most common first. */
 const COMMON = " etaoinsrldcumpfghbvyw0123456789./-_:kxETAOINSRLDCUMPFGHBVYWK'\"jqzXJQZ()[]";
 
 interface Entry {
   keyword: Buffer;
-  /** Where its four bytes stand in it. */
+  /** Where its gram stands in it. */
   offset: number;
   values: readonly number[];
 }
 
 /**
- * Finds many words at once in one pass over the bytes: each place's four bytes are looked up in a table, where plain
- * text meets nearly always nothing. Linear, at hundreds of MB/s however many words there are.
+ * Finds many words at once in one pass over the bytes: the three bytes at every second place are looked up in a table,
+ * where plain text meets nearly always nothing. Linear, and as fast with a thousand words as with ten.
  */
 export class Keywords {
-  /** The number of the bucket, 0 for none, by the four bytes. */
+  /** The number of the bucket, 0 for none, by the gram. */
   readonly #table = new Uint16Array(1 << TABLE_BITS);
   readonly #buckets: Entry[][] = [[]];
 
-  /** @param values what each word stands for; words have at least four bytes */
+  /**
+   * @param values what each word stands for
+   * @throws RangeError for a word of less than four bytes
+   */
   constructor(values: ReadonlyMap<string, readonly number[]>) {
     for (const [word, own] of values) {
       const keyword = Buffer.from(word, "utf8");
-      if (keyword.byteLength < GRAM) throw new RangeError(`the keyword "${word}" is shorter than four bytes`);
-      const offset = rarestGram(keyword);
-      const slot = spread(keyword.readInt32LE(offset));
-      const bucket = this.#table[slot] || this.#buckets.push([]) - 1;
-      this.#table[slot] = bucket;
-      this.#buckets[bucket]?.push({ keyword, offset, values: own });
+      if (keyword.byteLength < SHORTEST)
+        throw new RangeError(`the keyword "${word}" is shorter than ${SHORTEST} bytes`);
+      const offset = rarestPlace(keyword);
+      for (let place = offset; place < offset + STRIDE; place++) this.#enter({ keyword, offset: place, values: own });
     }
+  }
+
+  #enter(entry: Entry): void {
+    const slot = spread(entry.keyword.readUIntLE(entry.offset, GRAM));
+    const bucket = this.#table[slot] || this.#buckets.push([]) - 1;
+    this.#table[slot] = bucket;
+    this.#buckets[bucket]?.push(entry);
   }
 
   /** Adds the values of all words that stand between `from` and `to`. */
-  find(bytes: Buffer, from: number, to: number, found: Set<number>): void {
+  find(bytes: Uint8Array, from: number, to: number, found: Set<number>): void {
     const table = this.#table;
-    let gram = from + GRAM <= to ? bytes.readInt32LE(from) : 0;
-    for (let end = from + GRAM; end <= to; end++) {
-      const bucket = table[spread(gram)];
-      if (bucket !== 0) this.#check(bucket as number, bytes, end - GRAM, from, to, found);
-      gram = (gram >>> 8) | ((bytes[end] as number) << 24);
+    const last = to - GRAM;
+    let low = bytes[from] as number;
+    for (let at = from; at <= last; at += STRIDE) {
+      const high = bytes[at + 2] as number;
+      const bucket = table[
+        Math.imul(low | ((bytes[at + 1] as number) << 8) | (high << 16), SPREAD) >>> SHIFT
+      ] as number;
+      if (bucket !== 0) this.#check(bucket, bytes, at, from, to, found);
+      low = high;
     }
   }
 
-  #check(bucket: number, bytes: Buffer, at: number, from: number, to: number, found: Set<number>): void {
+  #check(bucket: number, bytes: Uint8Array, at: number, from: number, to: number, found: Set<number>): void {
     for (const { keyword, offset, values } of this.#buckets[bucket] as Entry[]) {
       const start = at - offset;
-      const end = start + keyword.byteLength;
-      if (start < from || end > to || keyword.compare(bytes, start, end) !== 0) continue;
+      if (start < from || start + keyword.length > to || !standsAt(keyword, bytes, start)) continue;
       for (const value of values) found.add(value);
     }
   }
 }
 
-const spread = (gram: number) => Math.imul(gram, SPREAD) >>> (32 - TABLE_BITS);
+const spread = (gram: number) => Math.imul(gram, SPREAD) >>> SHIFT;
 
-function rarestGram(keyword: Buffer): number {
+/** A call of Buffer's own comparison costs more than the few bytes until the first that differs. */
+function standsAt(keyword: Uint8Array, bytes: Uint8Array, start: number): boolean {
+  for (let i = 0; i < keyword.length; i++) if (keyword[i] !== bytes[start + i]) return false;
+  return true;
+}
+
+/** Where the bytes of two neighbouring grams stand that plain text has least. */
+function rarestPlace(keyword: Buffer): number {
+  const rank = (byte: number) => {
+    const at = COMMON.indexOf(String.fromCharCode(byte));
+    return at === -1 ? COMMON.length : at;
+  };
   let best = 0;
   let bestScore = -1;
-  for (let offset = 0; offset + GRAM <= keyword.byteLength; offset++) {
-    let score = 0;
-    for (let i = offset; i < offset + GRAM; i++) {
-      const rank = COMMON.indexOf(String.fromCharCode(keyword[i] as number));
-      score += rank === -1 ? COMMON.length : rank;
-    }
+  for (let offset = 0; offset + SHORTEST <= keyword.byteLength; offset++) {
+    const score = keyword.subarray(offset, offset + SHORTEST).reduce((sum, byte) => sum + rank(byte), 0);
     if (score <= bestScore) continue;
     best = offset;
     bestScore = score;

@@ -30,7 +30,7 @@ const MARKER =
   /^\s{0,16}(?:::(error|warning|notice|info|debug)(?: [^:]{0,300})?::|##\[(error|warning|notice|debug)\]|\[taskcluster:(error|warn)[ \]])/;
 const KLOG_LINE = /^\s{0,4}([IWEF])\d{4} \d\d:\d\d:\d\d/;
 const JSON_LEVEL = /"(?:level|severity|log\.level|@l|levelname|lvl)"\s{0,4}:\s{0,4}"([A-Za-z]{1,16})"/;
-const LOGFMT_LEVEL = /(?:^|[ \t])(?:level|lvl|severity)="?([A-Za-z]{1,16})/;
+const LOGFMT_LEVEL = /(?<![\w.-])(?:level|lvl|severity)="?([A-Za-z]{1,16})/;
 const LOUD =
   /\[(ERROR|ERR|FATAL|CRITICAL|SEVERE|WARNING|WARN|INFO|NOTICE|DEBUG|TRACE|error|warning|warn|info|debug|fatal)\]|(?:^|[\s:)(])(ERROR|FATAL|CRITICAL|WARNING|WARN|INFO|NOTICE|DEBUG|TRACE|SEVERE|[Ee]rror|[Ww]arning|[Ff]atal)(?:\[[\w-]{1,40}\]| [A-Z]{1,4}\d{2,6})?:/g;
 const CAPITALS =

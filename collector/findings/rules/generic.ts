@@ -63,7 +63,7 @@ export const GENERIC: Rule[] = [
   },
   {
     name: "caret",
-    priority: PRIORITY.weak + 5,
+    priority: PRIORITY.consequence + 6,
     pick: "first",
     keywords: ["   ^"],
     match: [/^\^[\^~-]{0,200}$/],

@@ -29,7 +29,7 @@ export const COMPILERS: Rule[] = [
     name: "compiler-parenthesis",
     priority: COMPILE,
     pick: "first",
-    keywords: ["error"],
+    keywords: ["): error", ") : error", "): fatal error", ") : fatal error"],
     match: [/^[^\s(][^(]{0,300}\(\d{1,7}(?:,\d{1,5}){0,3}\)\s?: (?:fatal )?error(?: [A-Z]{1,6}\d{1,5})?\s?:/],
   },
   {
@@ -80,7 +80,7 @@ export const COMPILERS: Rule[] = [
     name: "compiler-location-first",
     priority: COMPILE - 1,
     pick: "first",
-    keywords: ["error", "Error"],
+    keywords: ["error: ", "Error: ", "rror in ", "rror at "],
     match: [/^(?:error|Syntax ?Error)(?: in|:| at) ?[^\s:]{1,300}:\d{1,7}(?::\d{1,5})?[:, ]/i],
   },
   {
