@@ -93,7 +93,7 @@ class LineDetector implements Detector {
   /** Looks at whole lines; the last one's newline may be missing. */
   #scan(bytes: Buffer): void {
     const text = bytes.toString("latin1");
-    let escape = text.indexOf(ESC);
+    let nextEscape = text.indexOf(ESC);
     let start = 0;
     do {
       const newline = text.indexOf("\n", start);
@@ -102,8 +102,8 @@ class LineDetector implements Detector {
       const length = timeLength(bytes, start);
       const from = length === 0 ? start : start + length + 1;
       const time = length === 0 ? "" : text.slice(start, start + length);
-      if (escape !== -1 && escape < start) escape = text.indexOf(ESC, start);
-      const escapes = escape !== -1 && escape < seen;
+      if (nextEscape !== -1 && nextEscape < start) nextEscape = text.indexOf(ESC, start);
+      const escapes = nextEscape !== -1 && nextEscape < seen;
       this.#line++;
       const severity = this.#severities.count(headOf(text, from, seen, escapes), time);
       const raw = text.slice(from, seen);

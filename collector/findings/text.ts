@@ -42,8 +42,8 @@ const PREFIXES = [
   /^\s{0,16}\[?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\]? /,
   // the levels of mozharness and of Python's logging
   /^\s{0,8}(?:INFO|WARNING|ERROR|DEBUG|FATAL|CRITICAL)\s{0,4} - ?/,
-  // BuildKit's step and seconds
-  /^#\d{1,4} \d{1,6}\.\d{1,3} /,
+  // BuildKit's step and seconds, in its summary the seconds alone
+  /^(?:#\d{1,4} )?\d{1,6}\.\d{3} /,
   // docker compose
   /^[a-z][\w.-]{0,60}\s{1,20}\| /,
   // klog

@@ -140,9 +140,15 @@ export const BUILD_TOOLS: Rule[] = [
     name: "maven-dependency",
     priority: PRIORITY.surroundings + 6,
     pick: "first",
-    keywords: ["Could not resolve dependencies", "Non-resolvable", "Could not find artifact", "Could not transfer"],
+    keywords: [
+      "could not be resolved",
+      "Could not resolve dependencies",
+      "Non-resolvable",
+      "Could not find artifact",
+      "Could not transfer",
+    ],
     match: [
-      /Could not (?:resolve dependencies|find artifact|transfer artifact)|^Non-resolvable (?:parent POM|import POM)/,
+      /Could not (?:resolve dependencies|find artifact|transfer artifact)|^Non-resolvable (?:parent POM|import POM)|^Plugin \S{1,200} .{0,60}could not be resolved/,
     ],
     not: [/^\[?WARN/],
   },

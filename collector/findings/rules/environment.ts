@@ -2,98 +2,23 @@ import { PRIORITY, type Rule } from "../rule.ts";
 
 const SURROUNDINGS = PRIORITY.surroundings;
 
-/** What ends a process from outside: memory, time, a full disk. */
-export const ENDINGS: Rule[] = [
-  {
-    name: "out-of-memory",
-    priority: PRIORITY.killed + 4,
-    pick: "last",
-    exitCodes: [137],
-    keywords: [
-      "OOMKilled",
-      "Out of memory",
-      "out of memory",
-      "OutOfMemoryError",
-      "Cannot allocate memory",
-      "heap out of memory",
-      "oom-kill",
-      "oom_kill",
-      "MemoryError",
-      "memory allocation of",
-      "std::bad_alloc",
-      "No space left",
-      "ENOMEM",
-      "virtual memory exhausted",
-      "memory limit",
-    ],
-    match: [
-      /OOMKilled|[Oo]ut of memory|OutOfMemoryError|Cannot allocate memory|oom[-_]kill|^MemoryError|memory allocation of \d|std::bad_alloc|virtual memory exhausted|exceed(?:s|ed)? (?:the )?memory limit/,
-    ],
-    not: [/^(?:WARN|warning)|test_\w{0,60}(?:oom|memory)/i],
-  },
-  {
-    name: "killed",
-    priority: PRIORITY.killed + 2,
-    pick: "last",
-    exitCodes: [137],
-    keywords: ["Killed", "signal: killed", "SIGKILL", "signal 9", "exit code 137", "exit status 137", "Exit code 137"],
-    match: [
-      /^(?:.{0,120}: )?(?:line \d{1,6}: {1,4}\d{1,9} )?Killed(?:\s|$)|signal: killed|\(signal: 9, SIGKILL|killed by signal 9|terminated by signal (?:9|SIGKILL)|Killed signal terminated program|exit(?:ed)?(?: with)?(?: code| status):? 137|with exit value 137/i,
-    ],
-  },
-  {
-    name: "time-limit",
-    priority: PRIORITY.code + 2,
-    pick: "last",
-    exitCodes: [124, 143],
-    keywords: [
-      "maximum execution time",
-      "max run time",
-      "returning 124",
-      "test timed out after",
-      "timed out after",
-      "has timed out",
-      "imeout of ",
-      "exceeded timeout",
-      "imeout exceeded",
-      "TaskRunTimeout",
-      "PipelineRunTimeout",
-      "StepTimeout",
-      "failed to finish within",
-      "exceeded the",
-      "time limit",
-      "operation was canceled",
-      "timeout: sending signal",
-      "Command took >",
-      "took too long",
-      "DeadlineExceeded",
-      "sending signal TERM",
-      "TIMEOUT",
-    ],
-    match: [
-      /exceeded the maximum execution time|max(?:imum)? run ?time exceeded|returning 124\b|^panic: test timed out after|\b(?:has timed out|timed out after \d)|\b[Tt]imeout of \d{1,9} ?\w{1,12} exceeded|[Ee]xceeded (?:the )?timeout|TaskRunTimeout|PipelineRunTimeout|StepTimeout|failed to finish within|exceeded the (?:time|timeout|deadline)|time limit (?:exceeded|reached)|^The operation was canceled|timeout: sending signal|Command took >|reason:? "?DeadlineExceeded/,
-    ],
-    not: [/retry|retries|attempt|will be|^(?:PASS|ok|TEST-)|\w(?:Error|Exception): /i],
-    group: { more: /^\s{2}/ },
-  },
-  {
-    name: "disk-full",
-    priority: PRIORITY.killed + 3,
-    pick: "first",
-    keywords: [
-      "No space left on device",
-      "no space left on device",
-      "ENOSPC",
-      "Disk quota exceeded",
-      "The node was low on resource",
-      "Evicted",
-    ],
-    match: [/[Nn]o space left on device|ENOSPC|Disk quota exceeded|The node was low on resource|^Evicted\b/],
-  },
-];
-
 /** Network, permissions, limits, files. */
 export const ENVIRONMENT: Rule[] = [
+  {
+    name: "driver",
+    priority: SURROUNDINGS + 5,
+    pick: "first",
+    keywords: [
+      "NVIDIA-SMI has failed",
+      "Failed to initialize NVML",
+      "CUDA error: ",
+      "CUDA driver version is insufficient",
+      "No CUDA GPUs",
+    ],
+    match: [
+      /NVIDIA-SMI has failed|Failed to initialize NVML|CUDA error: |CUDA driver version is insufficient|No CUDA GPUs/,
+    ],
+  },
   {
     name: "access-denied",
     priority: SURROUNDINGS + 4,

@@ -4,10 +4,11 @@ import { PRIORITY, type Rule } from "../rule.ts";
 const NO_ERROR = [
   /\b(?:0|no|zero|without|any) (?:\w{1,20} )?(?:error|failure|fail|warning)/i,
   /(?:errors?|failures?|failed|fails?)(?::|=| =|":) ?(?:0|none|false|null|nil|\[\]|"")(?:\b|$|,)/i,
-  /non-fatal|--fail-fast|failfast|[Ww]error|errorformat|error[-_ ]?handl|on[-_]?error|if .{0,40}(?:fails?|error)|continue-on-error|ignor|expected (?:error|failure)|xfail|failover|error[-_ ]?(?:rate|page|log|code|message|report|bound|check|type)|errno/i,
+  /non-fatal|--fail-fast|failfast|[Ww]error|errorformat|error[-_ ]?handl|on[-_]?error|if .{0,40}(?:fails?|error)|continue-on-error|Skipping step because|ignor|expected (?:error|failure)|xfail|failover|error[-_ ]?(?:rate|page|log|code|message|report|bound|check|type)|errno/i,
   /^(?:PASS|ok|✓|✔|TEST-(?:PASS|START|OK|INFO|KNOWN|SKIP)|=== |--- (?:PASS|SKIP))|\b(?:PASSED|passed|ok|OK|SKIPPED|PASS|XFAIL|Success)[.!)]?$|\.\.\. ok/,
   /^\d{1,7}\s{0,8}\||^[-+]\s|^(?:import|from|use|def|func|class|if|return|raise|throw|except|catch|echo|#|\/\/|\*|-- )/,
   /\b(?:test|spec)s?[\w/.-]{0,80}(?:error|fail)|(?:error|fail)\w{0,40}[._-](?:test|spec|go|py|js|ts|rs|c|h|o|rb|java|log|txt|html|md)\b/i,
+  /\[Help \d\] http|^\[ERROR\] (?:To see the full|Re-run Maven|For more information|After correcting|\s{0,8}$|-> \[Help)/,
   /retry|retries|try again|warning|\bwarn\b|deprecat/i,
 ];
 

@@ -1,16 +1,17 @@
 import type { Rule } from "../rule.ts";
 import { BUILD_TOOLS } from "./build-tools.ts";
+import { COMPILERS } from "./compilers.ts";
 import { CONTAINERS } from "./containers.ts";
-import { ENDINGS, ENVIRONMENT } from "./environment.ts";
+import { ENDINGS } from "./endings.ts";
+import { ENVIRONMENT } from "./environment.ts";
+import { EXCEPTION_WRAPPER, EXCEPTIONS } from "./exceptions.ts";
 import { GENERIC } from "./generic.ts";
-import { COMPILERS, EXCEPTIONS } from "./languages.ts";
 import { LINTERS } from "./linters.ts";
 import { PACKAGE_MANAGERS } from "./packages.ts";
 import { SHELL_RULES } from "./shell.ts";
 import { TEST_RUNNERS } from "./tests.ts";
 
-/** All rules. Of the rules that match a line the one of the highest priority names the finding. */
-export const RULES: readonly Rule[] = [
+const BY_KIND = [
   ...ENDINGS,
   ...COMPILERS,
   ...EXCEPTIONS,
@@ -22,4 +23,7 @@ export const RULES: readonly Rule[] = [
   ...ENVIRONMENT,
   ...SHELL_RULES,
   ...GENERIC,
-].toSorted((a, b) => b.priority - a.priority);
+];
+
+/** All rules in the order in which a line is tried: the first that takes it names the finding. */
+export const RULES: readonly Rule[] = [EXCEPTION_WRAPPER, ...BY_KIND.toSorted((a, b) => b.priority - a.priority)];

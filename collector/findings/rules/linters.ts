@@ -42,8 +42,9 @@ export const LINTERS: Rule[] = [
     name: "shellcheck",
     priority: LINT,
     pick: "first",
-    keywords: [" (error): "],
-    match: [/^(?:\^-{0,200}\^?\s)?SC\d{4} \((?:error|warning)\): /],
+    keywords: [" line "],
+    match: [/^In \S{1,300} line \d{1,7}:$/],
+    group: { more: /\S/, lead: /SC\d{4} \((?:error|warning|info|style)\): / },
   },
   {
     name: "biome",
@@ -54,6 +55,14 @@ export const LINTERS: Rule[] = [
       /^[\w./@-]{1,300}(?::\d{1,7}:\d{1,6})? (?:lint\/\w{1,40}\/\w{1,60}|format|parse|assist\/\S{1,80}) .{0,40}━{2}/,
     ],
     group: { more: /^(?:\s|$)/ },
+  },
+  {
+    name: "sphinx",
+    priority: LINT,
+    pick: "first",
+    keywords: ["Warning, treated as error", "Extension error", "Sphinx error", "Configuration error", "Theme error"],
+    match: [/^(?:Warning, treated as error|Extension error|Sphinx error|Configuration error|Theme error)\b/],
+    group: { more: /^\S/, lead: /:\d{1,7}:/ },
   },
   {
     name: "format-needed",
@@ -71,7 +80,7 @@ export const LINTERS: Rule[] = [
       "incorrectly formatted",
     ],
     match: [
-      /^[Ww]ould reformat(?::| )|^Diff in \S{1,300}(?: at line|:\d)|needs formatting|(?:is|are) not (?:properly )?formatted|Code style issues found/,
+      /^\[warn\] \S{1,300}\.\w{1,8}$|^[Ww]ould reformat(?::| )|^Diff in \S{1,300}(?: at line|:\d)|needs formatting|(?:is|are) not (?:properly )?formatted|Code style issues found/,
     ],
   },
   {

@@ -52,9 +52,9 @@ export const PACKAGE_MANAGERS: Rule[] = [
     pick: "first",
     keywords: ["npm ERR!", "npm error"],
     match: [
-      /^npm (?:ERR!|error) (?:40[0-9] |5\d\d |ERESOLVE |notarget |Missing script|Could not (?:resolve|find)|could not determine|enoent |The operation was rejected|request to |network |Unsupported |notsup |Invalid |`npm ci` can only|Cannot read|Your cache|code EUSAGE|syscall (?:connect|getaddrinfo)|EEXIST|EACCES|Missing: |The `npm ci` command|This command requires|JSON\.parse|gyp ERR! stack|need auth)/,
+      /^npm (?:ERR!|error) (?:40[0-9] |5\d\d |ERESOLVE |notarget |Missing script|Could not (?:resolve|find)|could not determine|enoent |The operation was rejected|request to |network |Unsupported |notsup |Invalid |`npm ci` can only|Cannot read|Your cache|EEXIST|EACCES|Missing: |The `npm ci` command|This command requires|JSON\.parse|gyp ERR! stack|need auth|\w{0,30}Error: )/,
     ],
-    not: [/ code E(?!USAGE)/],
+    not: [/ code E/],
     group: { more: /^npm (?:ERR!|error)/ },
   },
   {
@@ -64,7 +64,6 @@ export const PACKAGE_MANAGERS: Rule[] = [
     keywords: ["npm ERR!", "npm error", "ERR_PNPM", "ELIFECYCLE"],
     match: [/^npm (?:ERR!|error) \S|ELIFECYCLE/],
     not: [/ A complete log| {1,4}\/.{1,200}-debug/],
-    group: { more: /^npm (?:ERR!|error)/ },
   },
   {
     name: "pnpm",
@@ -166,6 +165,23 @@ export const PACKAGE_MANAGERS: Rule[] = [
       /^error: (?:no matching package|failed to (?:select a version|get `|download|load source|parse manifest|load manifest)|unable to get packages|could not find `Cargo\.toml`|the lock file)/,
     ],
     group: { more: /^(?:\s|Caused by:|$)/ },
+  },
+  {
+    name: "conda",
+    priority: PACKAGES,
+    pick: "first",
+    keywords: [
+      "CondaHTTPError",
+      "ResolvePackageNotFound",
+      "UnsatisfiableError",
+      "LibMambaUnsatisfiableError",
+      "CondaError",
+      "could not solve for environment",
+    ],
+    match: [
+      /^(?:CondaHTTPError|ResolvePackageNotFound|(?:LibMamba)?UnsatisfiableError|CondaError)\b|could not solve for environment/,
+    ],
+    group: { more: /^(?:\s|$)/ },
   },
   {
     name: "bundler-gem",

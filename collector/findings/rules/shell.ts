@@ -76,7 +76,7 @@ export const SHELL_RULES: Rule[] = [
       /^(?:git: |remote: )?fatal: \S|^! \[(?:remote )?rejected\]|^remote: (?:error|fatal): |^error: (?:pathspec|patch failed|Your local changes|could not apply|src refspec|unable to|cannot lock|RPC failed|The following untracked)/,
     ],
     not: [
-      /^fatal: (?:early EOF|the remote end hung up|fetch-pack: invalid|index-pack failed|No names found|No tags can describe)/,
+      /^fatal: (?:Could not read from remote|early EOF|the remote end hung up|fetch-pack: invalid|index-pack failed|No names found|No tags can describe)/,
     ],
     group: { more: /^(?:and the repository exists|Please make sure you have)/ },
   },
