@@ -2,10 +2,10 @@ import { timeLength } from "../../archive/line.ts";
 import type { Ending, Findings } from "./finding.ts";
 import { OpenGroup, type Place } from "./group.ts";
 import type { Rule } from "./rule.ts";
-import { RuleSet, takes } from "./rule-set.ts";
+import { firstToTake, RuleSet } from "./rule-set.ts";
 import { LOGGED_ERROR } from "./rules/generic.ts";
 import { RULES } from "./rules/index.ts";
-import { HEAD_LENGTH, SeverityCounter } from "./severity.ts";
+import { HEAD_LENGTH, type Severity, SeverityCounter } from "./severity.ts";
 import { Shortlist } from "./shortlist.ts";
 import { cleanLine, type ReadLine, readLine } from "./text.ts";
 
@@ -33,6 +33,13 @@ export function createDetector(options: { maxLineBytes?: number } = {}): Detecto
   return new LineDetector(options.maxLineBytes ?? DEFAULT_LINE_BYTES);
 }
 
+/** A line as it passes: latin1 without its time, the time, and the severity that it names. */
+interface Seen {
+  raw: string;
+  time: string;
+  severity: Severity | undefined;
+}
+
 class LineDetector implements Detector {
   readonly #maxLineBytes: number;
   readonly #severities = new SeverityCounter();
@@ -44,7 +51,7 @@ class LineDetector implements Detector {
   #line = 0;
   #group: OpenGroup | undefined;
   /** The line before, for a caret that points to it. */
-  #before = { raw: "", time: "" };
+  #before: Seen = { raw: "", time: "", severity: undefined };
 
   constructor(maxLineBytes: number) {
     this.#maxLineBytes = maxLineBytes;
@@ -109,30 +116,30 @@ class LineDetector implements Detector {
       const raw = text.slice(from, seen);
       const behind = escapes ? candidatesIn(raw) : rules.candidates(bytes, from, seen);
       const candidates = severity === "error" ? [...behind, LOGGED_ERROR] : behind;
-      if (this.#group !== undefined || candidates.length > 0) this.#look(raw, time, candidates);
-      this.#before = { raw, time };
+      if (this.#group !== undefined || candidates.length > 0) this.#look({ raw, time, severity }, candidates);
+      this.#before = { raw, time, severity };
       start = end + 1;
     } while (start < text.length);
-    this.#before = { raw: detached(this.#before.raw), time: detached(this.#before.time) };
+    this.#before = { ...this.#before, raw: detached(this.#before.raw), time: detached(this.#before.time) };
   }
 
-  #look(raw: string, time: string, candidates: readonly Rule[]): void {
+  #look({ raw, time, severity }: Seen, candidates: readonly Rule[]): void {
     const line = readLine(raw);
-    const place = { line: this.#line, time };
+    const place = { line: this.#line, time, severity };
     const group = this.#group;
     if (group?.takes(line, place)) return;
     this.#group = undefined;
     const leads = group?.leadsTo(line) ?? false;
     if (group && !leads) this.#shortlist.add(group.candidate(), group.last);
-    const rule = candidates.find((candidate) => takes(candidate, line));
+    const rule = firstToTake(candidates, line);
     if (group && leads) this.#open(rule ?? { ...group.rule, group: undefined }, line, place, group.first);
     else if (rule?.points === "before") this.#openBefore(rule);
     else if (rule) this.#open(rule, line, place);
   }
 
   #openBefore(rule: Rule): void {
-    const { raw, time } = this.#before;
-    this.#open(rule, readLine(raw), { line: this.#line - 1, time });
+    const { raw, time, severity } = this.#before;
+    this.#open(rule, readLine(raw), { line: this.#line - 1, time, severity });
   }
 
   #open(rule: Rule, line: ReadLine, place: Place, first = place.line): void {

@@ -1,5 +1,6 @@
 import type { Finding } from "./finding.ts";
 import { PRIORITY, type Rule } from "./rule.ts";
+import type { Severity } from "./severity.ts";
 import type { Candidate } from "./shortlist.ts";
 import { excerptOf, type ReadLine } from "./text.ts";
 
@@ -11,7 +12,12 @@ const MAX_LINES = 500;
 export interface Place {
   line: number;
   time: string;
+  /** What the line names itself. */
+  severity: Severity | undefined;
 }
+
+/** What calls itself a warning or a trace may be the reason, but anything that says "error" rather is. */
+const QUIET: readonly Severity[] = ["warning", "debug"];
 
 /** Lines that belong together while they pass: the first one, those that follow, and the one that tells most. */
 export class OpenGroup {
@@ -53,20 +59,23 @@ export class OpenGroup {
     return this.rule.group?.closing?.test(this.#relative(line.body)) ?? false;
   }
 
-  /** A group that did not reach the line it leads to is worth little. */
   candidate(): Candidate {
-    const priority = this.rule.group?.closing ? PRIORITY.weak : this.rule.priority;
-    return { finding: this.#finding(), rule: this.rule, priority };
+    const finding = this.#finding();
+    // A group that did not reach the line it leads to is worth as little as a warning.
+    const isWeak = this.rule.group?.closing !== undefined || finding.severity !== "error";
+    const priority = isWeak ? Math.min(this.rule.priority, PRIORITY.weak - 1) : this.rule.priority;
+    return { finding, rule: this.rule, priority };
   }
 
   #finding(): Finding {
-    const { line, time, text } = this.#lead;
+    const { line, time, text, severity } = this.#lead;
+    const named = severity !== undefined && QUIET.includes(severity) ? severity : "error";
     const lines = this.#last - this.#first + 1;
     return {
       line,
       ...(time && { time }),
       rule: this.rule.name,
-      severity: this.rule.severity ?? "error",
+      severity: this.rule.severity ?? named,
       excerpt: excerptOf(text, MAX_EXCERPT),
       ...(lines > 1 && { lines }),
     };

@@ -30,7 +30,17 @@ export class RuleSet {
 
 const NONE: readonly Rule[] = [];
 
-/** Whether the rule takes the line. */
+/** What runners say of themselves, and shells of the commands they run: never why something failed. */
+const SAID_IN_PASSING =
+  /^\s{0,8}(?:##\[(?:warning|debug|command|group|section|endgroup)\]|::(?:warning|notice|debug|group)[ :]|\+{1,4} )/;
+
+/** The first of the rules that takes the line. */
+export function firstToTake(candidates: readonly Rule[], line: ReadLine): Rule | undefined {
+  if (candidates.length === 0 || SAID_IN_PASSING.test(line.body)) return undefined;
+  return candidates.find((rule) => takes(rule, line));
+}
+
+/** Whether the rule's patterns take the line. */
 export function takes(rule: Rule, line: ReadLine): boolean {
   const subject = rule.whole ? line.text : line.message;
   return rule.match.every((pattern) => pattern.test(subject)) && !rule.not?.some((pattern) => pattern.test(subject));

@@ -12,7 +12,7 @@ export interface Rule {
   priority: number;
   /** Which of several lines explains the failure: a compiler's first error, whatever else was last before the end. */
   pick: "first" | "last";
-  /** Of a line that matches, `error` unless told. */
+  /** Whatever the line says of itself; otherwise one that calls itself a warning is one, and all others are errors. */
   severity?: Severity;
   /** A line without any of these words is never looked at; each must contain one of STEMS. */
   keywords: string[];

@@ -21,7 +21,7 @@ function words(severity: Severity, names: string): Record<string, Severity> {
 
 /** One quick look tells most lines apart from those that name a level. */
 const HINT =
-  /ERR|WARN|INFO|DEBUG|DBG|NOTICE|FATAL|CRIT|TRACE|PANIC|SEVERE|ALERT|EMERG|FINE|VERBOSE|[Ee]rror|[Ww]arn|evel|everity|lvl|##\[|::|[IWEF]\d{4} /;
+  /ERR|WARN|INFO|DEBUG|DBG|NOTICE|FATAL|CRIT|TRACE|PANIC|SEVERE|ALERT|EMERG|FINE|VERBOSE|[Ee]rror|[Ww]arn|evel|everity|lvl|##\[|::|@l|[IWEF]\d{4} /;
 
 const TIMES =
   /^(?:\s{0,8}\[?(?:[a-z]{1,16} )?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d| UTC)?\]?)?\s{0,8}(?:\[?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\]?)?/;

@@ -21,7 +21,7 @@ export const COMPILERS: Rule[] = [
     priority: COMPILE,
     pick: "first",
     keywords: ["): error", ") : error", "): fatal error", ") : fatal error"],
-    match: [/^[^\s(][^(]{0,300}\(\d{1,7}(?:,\d{1,5}){0,3}\)\s?: (?:fatal )?error(?: [A-Z]{1,6}\d{1,5})?\s?:/],
+    match: [/^[^\s(][^(]{0,300}\([\d,]{1,24}\)\s?: (?:fatal )?error(?: [A-Z]{1,6}\d{1,5})?\s?:/],
   },
   {
     name: "rust",
@@ -80,7 +80,7 @@ export const COMPILERS: Rule[] = [
     priority: COMPILE - 1,
     pick: "first",
     keywords: ["error: ", "Error: ", "rror in ", "rror at "],
-    match: [/^(?:error|Syntax ?Error)(?: in|:| at) ?[^\s:]{1,300}:\d{1,7}(?::\d{1,5})?[:, ]/i],
+    match: [/^(?:error|Error|[Ss]yntax ?[Ee]rror)(?: in|:| at) ?[^\s:]{1,300}:\d{1,7}(?::\d{1,5})?[:, ]/],
   },
   {
     name: "bundler",

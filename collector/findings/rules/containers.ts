@@ -21,7 +21,7 @@ export const CONTAINERS: Rule[] = [
       "reading manifest",
       "failed to resolve source metadata",
       "no match for platform",
-      "toomanyrequests",
+
       "unauthorized: ",
       "initializing source",
       "creating build container",
@@ -32,7 +32,7 @@ export const CONTAINERS: Rule[] = [
       "repository name must",
     ],
     match: [
-      /manifest unknown|pull access denied|repository does not exist|MANIFEST_UNKNOWN|NAME_UNKNOWN|ErrImagePull|ImagePullBackOff|manifest for .{1,200} not found|reading manifest .{1,200} in|failed to resolve source metadata|no match for platform|toomanyrequests|unauthorized: \S|initializing source docker:|creating build container: |[Ff]ailed to pull (?:image|and unpack)|invalid reference format|repository name must be/,
+      /manifest unknown|pull access denied|repository does not exist|MANIFEST_UNKNOWN|NAME_UNKNOWN|ErrImagePull|ImagePullBackOff|manifest for .{1,200} not found|reading manifest .{1,200} in|failed to resolve source metadata|no match for platform|unauthorized: \S|initializing source docker:|creating build container: |[Ff]ailed to pull (?:image|and unpack)|invalid reference format|repository name must be/,
     ],
     not: [/^#\d{1,4} \[/, /^Unable to find image/],
   },
@@ -161,6 +161,14 @@ export const CONTAINERS: Rule[] = [
     match: [
       /^Error: (?:INSTALLATION|UPGRADE|ROLLBACK|UNINSTALL) FAILED|^Error: (?:template: |execution error at|parse error at|failed to (?:download|fetch|parse)|chart |repo |no cached repo|release |Chart\.yaml|failed post-install|YAML parse error|found in Chart|cannot |path )|^(?:\[ERROR\] )?templates\/\S{0,200}: /,
     ],
+  },
+  {
+    name: "ansible",
+    priority: CLUSTER + 2,
+    pick: "first",
+    keywords: ["FAILED! => ", "UNREACHABLE! => "],
+    match: [/^(?:fatal|failed): \[.{1,200}(?:FAILED|UNREACHABLE)! => /],
+    not: [/\.\.\.ignoring/],
   },
   {
     name: "terraform",

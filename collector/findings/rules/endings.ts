@@ -34,9 +34,9 @@ export const ENDINGS: Rule[] = [
     priority: PRIORITY.killed + 2,
     pick: "last",
     exitCodes: [137],
-    keywords: ["Killed", "signal: killed", "SIGKILL", "signal 9", "exit code 137", "exit status 137", "Exit code 137"],
+    keywords: ["Killed", "signal: killed", "SIGKILL", "signal 9", " 137"],
     match: [
-      /^(?:.{0,120}: )?(?:line \d{1,6}: {1,4}\d{1,9} )?Killed(?:\s|$)|signal: killed|\(signal: 9, SIGKILL|killed by signal 9|terminated by signal (?:9|SIGKILL)|Killed signal terminated program|exit(?:ed)?(?: with)?(?: code| status):? 137|with exit value 137/i,
+      /^(?:.{0,120}: )?(?:line \d{1,6}: {1,4}\d{1,9} )?Killed(?:\s|$)|signal: killed|\(signal: 9, SIGKILL|killed by signal 9|terminated by signal (?:9|SIGKILL)|Killed signal terminated program|[Ee]xit(?:ed)?(?: with)?(?: code| status):? 137|with exit value 137/,
     ],
   },
   {
@@ -63,13 +63,14 @@ export const ENDINGS: Rule[] = [
       "operation was canceled",
       "timeout: sending signal",
       "Command took >",
+      "took longer than",
       "took too long",
       "DeadlineExceeded",
       "sending signal TERM",
       "TIMEOUT",
     ],
     match: [
-      /exceeded the maximum execution time|max(?:imum)? run ?time exceeded|returning 124\b|^panic: test timed out after|\b(?:has timed out|timed out after \d)|\b[Tt]imeout of \d{1,9} ?\w{1,12} exceeded|[Ee]xceeded (?:the )?timeout|TaskRunTimeout|PipelineRunTimeout|StepTimeout|failed to finish within|exceeded the (?:time|timeout|deadline)|time limit (?:exceeded|reached)|^The operation was canceled|timeout: sending signal|Command took >|reason:? "?DeadlineExceeded/,
+      /exceeded the maximum execution time|max(?:imum)? run ?time exceeded|returning 124\b|^panic: test timed out after|\b(?:has timed out|timed out after \d)|\b[Tt]imeout of \d{1,9} ?\w{1,12} exceeded|[Ee]xceeded (?:the )?timeout|TaskRunTimeout|PipelineRunTimeout|StepTimeout|failed to finish within|exceeded the (?:time|timeout|deadline)|time limit (?:exceeded|reached)|^The operation was canceled|timeout: sending signal|Command took >|took longer than \d|reason:? "?DeadlineExceeded/,
     ],
     not: [/retry|retries|attempt|will be|^(?:PASS|ok|TEST-)|\w(?:Error|Exception): /i],
     group: { more: /^\s{2}/ },

@@ -58,8 +58,17 @@ export const EXCEPTIONS: Rule[] = [
     group: { more: /^(?:\s{1,8}at |\s{1,8}\.\.\. \d{1,5} more|Caused by: |\s{1,8}Suppressed: )/, lead: /^Caused by: / },
   },
   {
-    name: "node-error",
+    name: "assertion",
     priority: PRIORITY.code,
+    pick: "last",
+    keywords: ["Error: expect"],
+    match: [/^Error: expect(?:\(|ed )/],
+    group: { more: /^(?:\s|$)/ },
+  },
+  {
+    // Node's own, and what command line tools end with.
+    name: "plain-error",
+    priority: PRIORITY.surroundings + 4,
     pick: "last",
     keywords: ["Error: "],
     match: [/^(?:Uncaught )?Error(?: \[\w{1,60}\])?: \S/],
@@ -79,6 +88,7 @@ export const EXCEPTIONS: Rule[] = [
     name: "go-fatal",
     priority: PRIORITY.code + 2,
     pick: "last",
+    severity: "error",
     keywords: ["fatal error: ", "DATA RACE"],
     match: [/^fatal error: (?!.{0,300}file not found)|^WARNING: DATA RACE/],
     group: {
@@ -121,7 +131,7 @@ export const EXCEPTIONS: Rule[] = [
       "PROCESS-CRASH",
     ],
     match: [
-      /^(?:.{0,120}: )?(?:line \d{1,6}: .{0,40})?(?:Segmentation fault|Aborted|Illegal instruction|Bus error)|(?:Segmentation fault|Aborted|Illegal instruction|Bus error) {0,20}\(core dumped\)|signal SIG(?:SEGV|ABRT|BUS|ILL)|^(?:=={1,6}\d{1,9}=={1,6}\s?)?(?:SUMMARY|ERROR): \w{1,20}Sanitizer|runtime error: |\*\*\* (?:stack smashing|Error in)|double free or|^terminate called|^Fatal Python error|^(?:<--- |FATAL ERROR: )|Assertion (?:`|'|failed|failure)|^PROCESS-CRASH|[Rr]eceived signal (?:11|SIG(?:SEGV|ABRT))/,
+      /^(?:.{0,120}: )?(?:line \d{1,6}: .{0,40})?(?:Segmentation fault|Aborted|Illegal instruction|Bus error)|(?:Segmentation fault|Aborted|Illegal instruction|Bus error) {0,20}\(core dumped\)|signal SIG(?:SEGV|ABRT|BUS|ILL)|^(?:=={1,6}\d{1,9}=={1,6}\s?)?(?:SUMMARY|ERROR): \w{1,20}Sanitizer|runtime error: |\*\*\* (?:stack smashing|Error in)|double free or|^terminate called|^Fatal Python error|^FATAL ERROR: |Assertion (?:`|'|failed|failure)|^PROCESS-CRASH|[Rr]eceived signal (?:11|SIG(?:SEGV|ABRT))/,
     ],
     not: [/_test\.go|^PASS/, /^Fatal Python error: (?:Segmentation fault)?$/],
   },

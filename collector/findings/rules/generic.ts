@@ -35,7 +35,7 @@ export const GENERIC: Rule[] = [
     name: "error-command",
     priority: PRIORITY.named,
     pick: "last",
-    keywords: ["##[error]", "::error"],
+    keywords: ["##[error]", "::error", "taskcluster:error"],
     whole: true,
     match: [ERROR_MARKER, /[a-z]{2}/],
     not: [
@@ -60,14 +60,15 @@ export const GENERIC: Rule[] = [
       /^(?:[\w./-]{1,60}: ){0,1}(?:fatal |internal )?(?:error|Error|ERROR)(?::| -|\]) ?\S|^(?:ERROR|Error)(?: \(| [A-Z]\w| \[|: )/,
     ],
     not: NO_ERROR,
-    group: { more: /^\s{2,}/ },
+    group: { more: /^\s{2}/ },
   },
   {
     name: "caret",
     priority: PRIORITY.consequence + 6,
     pick: "first",
     keywords: ["   ^"],
-    match: [/^\^[\^~-]{0,200}$/],
+    whole: true,
+    match: [/^\s{3,200}\^[\^~-]{0,200}$/],
     points: "before",
   },
   {
@@ -119,8 +120,9 @@ export const GENERIC: Rule[] = [
       "Return code",
     ],
     match: [
-      /(?:exit(?:ed)?|Exit(?:ed)?)(?: with)?(?: a)?(?: code| status| Code)?[ :=]{1,3}(?!0\b)-?[1-9]\d{0,2}\b|[Nn]on-?zero exit|Return code: [1-9]/,
+      /[Ee]xit(?:ed)?(?: with)?(?: an?)?(?: non-zero)? (?:code|status|Code)[ :=]{1,3}-?[1-9]\d{0,2}\b|[Ee]xited with -?[1-9]|[Nn]on-?zero exit|Return code: [1-9]/,
     ],
+    not: [/^\+/],
   },
   {
     name: "error-marker",

@@ -11,7 +11,9 @@ import { PACKAGE_MANAGERS } from "./packages.ts";
 import { SHELL_RULES } from "./shell.ts";
 import { TEST_RUNNERS } from "./tests.ts";
 
-const BY_KIND = [
+const byPriority = (rules: Rule[]) => rules.toSorted((a, b) => b.priority - a.priority);
+
+const SPECIFIC = [
   ...ENDINGS,
   ...COMPILERS,
   ...EXCEPTIONS,
@@ -22,8 +24,10 @@ const BY_KIND = [
   ...CONTAINERS,
   ...ENVIRONMENT,
   ...SHELL_RULES,
-  ...GENERIC,
 ];
 
-/** All rules in the order in which a line is tried: the first that takes it names the finding. */
-export const RULES: readonly Rule[] = [EXCEPTION_WRAPPER, ...BY_KIND.toSorted((a, b) => b.priority - a.priority)];
+/**
+ * All rules in the order in which a line is tried: the first that takes it names the finding. The generic ones come
+ * last, so that a consequence that is known for one does not pass for an error.
+ */
+export const RULES: readonly Rule[] = [EXCEPTION_WRAPPER, ...byPriority(SPECIFIC), ...byPriority(GENERIC)];

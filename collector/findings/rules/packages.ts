@@ -110,7 +110,7 @@ export const PACKAGE_MANAGERS: Rule[] = [
   {
     name: "distribution-package",
     priority: PACKAGES,
-    pick: "first",
+    pick: "last",
     keywords: [
       "unable to select packages",
       "No match for argument",

@@ -95,7 +95,7 @@ export const TEST_RUNNERS: Rule[] = [
     priority: TEST + 5,
     pick: "first",
     keywords: [" FAIL  ", "FAIL  "],
-    match: [/^(?:❯ )?FAIL {1,4}(?:\|[^|]{1,60}\| )?\S{1,300}(?: > | \[|$)/],
+    match: [/^(?:❯ )?FAIL {2}(?:\|[^|]{1,60}\| )?\S{1,300}(?: > | \[|$)/],
     group: { more: /^(?:[A-Z]\w{0,60}(?:Error|Exception): |\s|$|- |\+ |❯ |- Expected)/ },
   },
   {
@@ -109,9 +109,9 @@ export const TEST_RUNNERS: Rule[] = [
     name: "test-mark",
     priority: TEST + 2,
     pick: "first",
-    keywords: ["✕ ", "✖ ", "✗ ", " × ", "✘ "],
-    match: [/^(?:✕|✖|✗|×|✘) {1,2}\S/],
-    not: [/^✖ \d{1,6} problems?/, /^✖ failing tests:?$/, /^× (?:Building|Preparing|Getting|pip|python) /],
+    keywords: ["✕ ", "✖ ", "✗ ", "✘ "],
+    match: [/^(?:✕|✖|✗|✘) {1,2}\S/],
+    not: [/^✖ \d{1,6} problems?/, /^✖ failing tests:?$/],
     group: { more: /^\s{2}/ },
   },
   {
@@ -150,7 +150,7 @@ export const TEST_RUNNERS: Rule[] = [
     priority: TEST + 4,
     pick: "first",
     keywords: ["<<< FAILURE!", "<<< ERROR!", "Test."],
-    match: [/^[\w.$]{1,200}(?:\(.{0,200}\))?.{0,200}<<< (?:FAILURE|ERROR)!$/],
+    match: [/^[\w.$]{1,200}(?:[ (]|$)/, /<<< (?:FAILURE|ERROR)!$/],
     not: [/^Tests run:/],
     group: {
       more: /^(?:[a-z][\w.]{1,200}(?:Error|Exception)|\s|Caused by: )/,
