@@ -1,4 +1,4 @@
-import { timeLength } from "../../archive/line.ts";
+import { lineStart, timeLength } from "../../archive/line.ts";
 import type { Ending, Findings } from "./finding.ts";
 import { OpenGroup, type Place } from "./group.ts";
 import type { Rule } from "./rule.ts";
@@ -116,14 +116,14 @@ class LineDetector implements Detector {
       const raw = text.slice(from, seen);
       const behind = escapes ? candidatesIn(raw) : rules.candidates(bytes, from, seen);
       const candidates = severity === "error" ? [...behind, LOGGED_ERROR] : behind;
-      if (this.#group !== undefined || candidates.length > 0) this.#look({ raw, time, severity }, candidates);
-      this.#before = { raw, time, severity };
+      if (this.#group !== undefined || candidates.length > 0)
+        this.#look({ raw, time, severity }, candidates, () => this.#lineBefore(bytes, start));
       start = end + 1;
     } while (start < text.length);
-    this.#before = { ...this.#before, raw: detached(this.#before.raw), time: detached(this.#before.time) };
+    this.#before = this.#lineBefore(bytes, start);
   }
 
-  #look({ raw, time, severity }: Seen, candidates: readonly Rule[]): void {
+  #look({ raw, time, severity }: Seen, candidates: readonly Rule[], before: () => Seen): void {
     const line = readLine(raw);
     const place = { line: this.#line, time, severity };
     const group = this.#group;
@@ -133,13 +133,23 @@ class LineDetector implements Detector {
     if (group && !leads) this.#shortlist.add(group.candidate(), group.last);
     const rule = firstToTake(candidates, line);
     if (group && leads) this.#open(rule ?? { ...group.rule, group: undefined }, line, place, group.first);
-    else if (rule?.points === "before") this.#openBefore(rule);
+    else if (rule?.points === "before") this.#openBefore(rule, before());
     else if (rule) this.#open(rule, line, place);
   }
 
-  #openBefore(rule: Rule): void {
-    const { raw, time, severity } = this.#before;
+  #openBefore(rule: Rule, { raw, time, severity }: Seen): void {
     this.#open(rule, readLine(raw), { line: this.#line - 1, time, severity });
+  }
+
+  /** The line that ends before `start`, a copy that does not keep the block. */
+  #lineBefore(bytes: Buffer, start: number): Seen {
+    if (start === 0) return this.#before;
+    const end = Math.min(start - 1, bytes.byteLength);
+    const first = lineStart(bytes, end);
+    const length = timeLength(bytes, first);
+    const from = length === 0 ? first : first + length + 1;
+    const raw = bytes.toString("latin1", from, Math.min(end, first + this.#maxLineBytes));
+    return { raw, time: bytes.toString("latin1", first, first + length), severity: undefined };
   }
 
   #open(rule: Rule, line: ReadLine, place: Place, first = place.line): void {
@@ -164,6 +174,3 @@ function candidatesIn(raw: string): readonly Rule[] {
   const bytes = Buffer.from(cleanLine(raw), "utf8");
   return rules.candidates(bytes, 0, bytes.byteLength);
 }
-
-/** A copy: a slice would keep the whole text. */
-const detached = (slice: string) => Buffer.from(slice, "latin1").toString("latin1");

@@ -2,7 +2,7 @@ import type { Finding } from "./finding.ts";
 import { PRIORITY, type Rule } from "./rule.ts";
 import type { Severity } from "./severity.ts";
 import type { Candidate } from "./shortlist.ts";
-import { excerptOf, type ReadLine } from "./text.ts";
+import { detached, excerptOf, type ReadLine } from "./text.ts";
 
 const MAX_EXCERPT = 300;
 /** A group that goes on has told what it had to tell. */
@@ -73,7 +73,7 @@ export class OpenGroup {
     const lines = this.#last - this.#first + 1;
     return {
       line,
-      ...(time && { time }),
+      ...(time && { time: detached(time) }),
       rule: this.rule.name,
       severity: this.rule.severity ?? named,
       excerpt: excerptOf(text, MAX_EXCERPT),

@@ -7,10 +7,10 @@ export const noSeverities = (): Record<Severity, number> => ({ error: 0, warning
 const NEAR = 80;
 
 const WORDS: Record<string, Severity> = {
-  ...words("error", "ERROR ERR FATAL CRITICAL CRIT ALERT EMERG EMERGENCY PANIC SEVERE DPANIC"),
+  ...words("error", "ERROR ERR ERRO FATA FATAL CRITICAL CRIT ALERT EMERG EMERGENCY PANIC SEVERE DPANIC"),
   ...words("warning", "WARNING WARN"),
   ...words("notice", "NOTICE INFO INFORMATION"),
-  ...words("debug", "DEBUG DBG TRACE VERBOSE FINE FINER FINEST"),
+  ...words("debug", "DEBUG DEBU DBG TRACE VERBOSE FINE FINER FINEST"),
 };
 
 const KLOG: Record<string, Severity> = { I: "notice", W: "warning", E: "error", F: "error" };
@@ -21,7 +21,7 @@ function words(severity: Severity, names: string): Record<string, Severity> {
 
 /** One quick look tells most lines apart from those that name a level. */
 const HINT =
-  /ERR|WARN|INFO|DEBUG|DBG|NOTICE|FATAL|CRIT|TRACE|PANIC|SEVERE|ALERT|EMERG|FINE|VERBOSE|[Ee]rror|[Ww]arn|evel|everity|lvl|##\[|::|@l|[IWEF]\d{4} /;
+  /ERR|WARN|INFO|DEBU|DBG|NOTICE|FATAL|CRIT|TRACE|PANIC|SEVERE|ALERT|EMERG|FINE|VERBOSE|[Ee]rror|[Ww]arn|evel|everity|lvl|##\[|::|@l|[IWEF]\d{4} /;
 
 const TIMES =
   /^(?:\s{0,8}\[?(?:[a-z]{1,16} )?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d| UTC)?\]?)?\s{0,8}(?:\[?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\]?)?/;
@@ -32,7 +32,7 @@ const KLOG_LINE = /^\s{0,4}([IWEF])\d{4} \d\d:\d\d:\d\d/;
 const JSON_LEVEL = /"(?:level|severity|log\.level|@l|levelname|lvl)"\s{0,4}:\s{0,4}"([A-Za-z]{1,16})"/;
 const LOGFMT_LEVEL = /(?<![\w.-])(?:level|lvl|severity)="?([A-Za-z]{1,16})/;
 const LOUD =
-  /\[(ERROR|ERR|FATAL|CRITICAL|SEVERE|WARNING|WARN|INFO|NOTICE|DEBUG|TRACE|error|warning|warn|info|debug|fatal)\]|(?:^|[\s:)(])(ERROR|FATAL|CRITICAL|WARNING|WARN|INFO|NOTICE|DEBUG|TRACE|SEVERE|[Ee]rror|[Ww]arning|[Ff]atal)(?:\[[\w-]{1,40}\]| [A-Z]{1,4}\d{2,6})?:/g;
+  /\[(ERROR|ERR|FATAL|CRITICAL|SEVERE|WARNING|WARN|INFO|NOTICE|DEBUG|TRACE|error|warning|warn|info|debug|fatal)\]|(?:^|\s)(ERRO|FATA|WARN|INFO|DEBU)(?=\[\d{4}\])|(?:^|[\s:)(])(ERROR|FATAL|CRITICAL|WARNING|WARN|INFO|NOTICE|DEBUG|TRACE|SEVERE|[Ee]rror|[Ww]arning|[Ff]atal)(?:\[[\w-]{1,40}\]| [A-Z]{1,4}\d{2,6})?:/g;
 const CAPITALS =
   /(?:^|[^A-Za-z0-9_-])(ERROR|ERR|FATAL|CRITICAL|CRIT|ALERT|EMERG|EMERGENCY|PANIC|DPANIC|SEVERE|WARNING|WARN|NOTICE|INFO|INFORMATION|DEBUG|DBG|TRACE|VERBOSE|FINE|FINER|FINEST)(?![A-Za-z0-9_-])/g;
 
@@ -44,7 +44,7 @@ function agreed(pattern: RegExp, text: string): Severity | undefined {
   let found: Severity | undefined;
   pattern.lastIndex = 0;
   for (let match = pattern.exec(text); match; match = pattern.exec(text)) {
-    const severity = named(match[1] ?? match[2]);
+    const severity = named(match[1] ?? match[2] ?? match[3]);
     if (severity === undefined) continue;
     if (found !== undefined && found !== severity) return "unknown";
     found = severity;

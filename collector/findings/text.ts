@@ -30,9 +30,12 @@ export function cleanLine(raw: string): string {
 /** At most `length` characters, cut at no half of a pair. */
 export function excerptOf(text: string, length: number): string {
   const trimmed = text.trim();
-  if (trimmed.length <= length) return trimmed;
-  return `${trimmed.slice(0, length - 1).replace(LONE_SURROGATE_AT_END, "")}…`;
+  if (trimmed.length <= length) return detached(trimmed);
+  return `${detached(trimmed.slice(0, length - 1).replace(LONE_SURROGATE_AT_END, ""))}…`;
 }
+
+/** A copy: V8 keeps the whole text that a string was sliced from, and what is kept must not keep the log. */
+export const detached = (slice: string): string => Buffer.from(slice, "utf8").toString("utf8");
 
 /** What loggers, runners and builders put in front of a line that somebody else printed; each at the line's start. */
 const PREFIXES = [

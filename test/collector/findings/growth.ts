@@ -1,4 +1,4 @@
-const TRIALS = 5;
+const TRIALS = 3;
 
 /**
  * How much longer `large` takes than `small`, both of which run several times in turns: the least of each is what the

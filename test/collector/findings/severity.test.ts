@@ -38,6 +38,8 @@ const lines: [string, Severity | undefined][] = [
   ["main.c:4:20: warning: unused", "warning"],
   ["bad.ts(1,7): error TS2322: Type", "error"],
   ["DEBUG: error: cannot", "unknown"],
+  ["ERRO[0008] While applying layer", "error"],
+  ["WARN[0001] path uses old sbin", "warning"],
   // 6 capitals near the start
   ["2026-07-30 10:00:00,123 INFO root starting", "notice"],
   ["10:00:00     INFO - GECKO(964) | Marionette DEBUG Closed", "unknown"],
