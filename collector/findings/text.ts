@@ -38,7 +38,7 @@ export function excerptOf(text: string, length: number): string {
 export const detached = (slice: string): string => Buffer.from(slice, "utf8").toString("utf8");
 
 /** What loggers, runners and builders put in front of a line that somebody else printed; each at the line's start. */
-const PREFIXES = [
+export const PREFIXES: readonly RegExp[] = [
   // [task 2025-02-13T21:47:57.540Z], 2025-02-13 21:47:57,540
   /^\s{0,16}\[?(?:[a-z]{1,16} )?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d| UTC)?\]? ?/,
   // 21:47:57, [21:47:57.540]

@@ -25,7 +25,7 @@ export const ENDINGS: Rule[] = [
       "memory limit",
     ],
     match: [
-      /OOMKilled|[Oo]ut of memory|OutOfMemoryError|Cannot allocate memory|oom[-_]kill|^MemoryError|memory allocation of \d|std::bad_alloc|virtual memory exhausted|exceed(?:s|ed)? (?:the )?memory limit/,
+      /OOMKilled|[Oo]ut of memory|(?<!On)OutOfMemoryError|Cannot allocate memory|oom[-_]kill|^MemoryError|memory allocation of \d|std::bad_alloc|virtual memory exhausted|exceed(?:s|ed)? (?:the )?memory limit/,
     ],
     not: [/^(?:WARN|warning)|test_\w{0,60}(?:oom|memory)/i],
   },

@@ -131,7 +131,7 @@ export const EXCEPTIONS: Rule[] = [
       "PROCESS-CRASH",
     ],
     match: [
-      /^(?:.{0,120}: )?(?:line \d{1,6}: .{0,40})?(?:Segmentation fault|Aborted|Illegal instruction|Bus error)|(?:Segmentation fault|Aborted|Illegal instruction|Bus error) {0,20}\(core dumped\)|signal SIG(?:SEGV|ABRT|BUS|ILL)|^(?:=={1,6}\d{1,9}=={1,6}\s?)?(?:SUMMARY|ERROR): \w{1,20}Sanitizer|runtime error: |\*\*\* (?:stack smashing|Error in)|double free or|^terminate called|^Fatal Python error|^FATAL ERROR: |Assertion (?:`|'|failed|failure)|^PROCESS-CRASH|[Rr]eceived signal (?:11|SIG(?:SEGV|ABRT))/,
+      /^(?:.{0,120}: )?(?:line \d{1,6}: .{0,40})?(?:Segmentation fault|Illegal instruction|Bus error|Aborted(?: {0,20}\(core|$))|(?:Segmentation fault|Aborted|Illegal instruction|Bus error) {0,20}\(core dumped\)|signal SIG(?:SEGV|ABRT|BUS|ILL)|^(?:={1,6}\d{1,9}={1,6}\s?)?(?:SUMMARY|ERROR): \w{1,20}Sanitizer|runtime error: |\*\*\* (?:stack smashing|Error in)|double free or|^terminate called|^Fatal Python error|^FATAL ERROR: |Assertion (?:`|'|failed|failure)|^PROCESS-CRASH|[Rr]eceived signal (?:11|SIG(?:SEGV|ABRT))/,
     ],
     not: [/_test\.go|^PASS/, /^Fatal Python error: (?:Segmentation fault)?$/],
   },

@@ -2,14 +2,22 @@ import { PRIORITY, type Rule } from "../rule.ts";
 
 /** Lines that talk about errors without being one. */
 const NO_ERROR = [
+  // counted, and none
   /\b(?:0|no|zero|without|any) (?:\w{1,20} )?(?:error|failure|fail|warning)/i,
   /(?:errors?|failures?|failed|fails?)(?::|=| =|":) ?(?:0|none|false|null|nil|\[\]|"")(?:\b|$|,)/i,
-  /non-fatal|--fail-fast|failfast|[Ww]error|errorformat|error[-_ ]?handl|on[-_]?error|if .{0,40}(?:fails?|error)|continue-on-error|Skipping step because|ignor|expected (?:error|failure)|xfail|failover|error[-_ ]?(?:rate|page|log|code|message|report|bound|check|type)|errno/i,
-  /^(?:PASS|ok|✓|✔|TEST-(?:PASS|START|OK|INFO|KNOWN|SKIP)|=== |--- (?:PASS|SKIP))|\b(?:PASSED|passed|ok|OK|SKIPPED|PASS|XFAIL|Success)[.!)]?$|\.\.\. ok/,
-  /^\d{1,7}\s{0,8}\||^[-+]\s|^(?:import|from|use|def|func|class|if|return|raise|throw|except|catch|echo|#|\/\/|\*|-- )/,
+  // options, names of files, tests and things
+  /[-\w](?:fail-fast|failfast|continue-on-error)|[-_]W?error\b|errorformat|on[-_]?error/i,
+  /error[-_ ](?:handl|rate|page|budget|report)|error(?:handl|page|bound)|failover|xfail/i,
   /\b(?:test|spec)s?[\w/.-]{0,80}(?:error|fail)|(?:error|fail)\w{0,40}[._-](?:test|spec|go|py|js|ts|rs|c|h|o|rb|java|log|txt|html|md)\b/i,
-  /\[Help \d\] http|^\[ERROR\] (?:To see the full|Re-run Maven|For more information|After correcting|\s{0,8}$|-> \[Help)/,
+  // tests that passed
+  /^(?:PASS|ok|✓|✔|TEST-(?:PASS|START|OK|INFO|KNOWN|SKIP)|=== |--- (?:PASS|SKIP))|\b(?:PASSED|passed|ok|OK|SKIPPED|PASS|XFAIL|Success)[.!)]?$|\.\.\. ok/,
+  // source text, in listings and in differences
+  /^\d{1,7}\s{0,8}\||^[-+#*]\s|^\/\/|^(?:import|from|use|def|func|class|if|return|raise|throw|except|catch|echo)\b/,
+  // conditions, what is expected, and what does not matter or not yet
+  /\bif .{0,40}(?:fails?|error)|non-fatal|ignor|expected (?:error|failure)|Skipping step because/i,
   /retry|retries|try again|warning|\bwarn\b|deprecat/i,
+  // Maven's advice
+  /\[Help \d\] http|^\[ERROR\] (?:To see the full|Re-run Maven|For more information|After correcting|\s{0,8}$|-> \[Help)/,
 ];
 
 const ERROR_MARKER = /^\s{0,8}(?:##\[error\]|::error(?: [^:]{0,300})?::|\[taskcluster:error\])/;
