@@ -3,7 +3,7 @@ import type { Ending, Findings } from "./finding.ts";
 import { OpenGroup, type Place } from "./group.ts";
 import type { Rule } from "./rule.ts";
 import { firstToTake, RuleSet } from "./rule-set.ts";
-import { LOGGED_ERROR } from "./rules/generic.ts";
+import { LAST_WORDS, LOGGED_ERROR } from "./rules/generic.ts";
 import { RULES } from "./rules/index.ts";
 import { HEAD_LENGTH, type Severity, SeverityCounter } from "./severity.ts";
 import { Shortlist } from "./shortlist.ts";
@@ -51,6 +51,7 @@ class LineDetector implements Detector {
   #line = 0;
   #group: OpenGroup | undefined;
   /** The line before, for a caret that points to it. */
+  #lastWords: { line: ReadLine; place: Place } | undefined;
   #before: Seen = { raw: "", time: "", severity: undefined };
 
   constructor(maxLineBytes: number) {
@@ -82,6 +83,7 @@ class LineDetector implements Detector {
     this.#closeGroup();
     const severities = this.#severities.counts;
     if (!ending.failed) return { findings: [], total: 0, severities };
+    if (this.#lastWords && this.#shortlist.isEmpty) this.#open(LAST_WORDS, this.#lastWords.line, this.#lastWords.place);
     return { ...this.#shortlist.close(ending), severities };
   }
 
@@ -121,6 +123,7 @@ class LineDetector implements Detector {
       start = end + 1;
     } while (start < text.length);
     this.#before = this.#lineBefore(bytes, start);
+    this.#hearLastWords(bytes, start);
   }
 
   #look({ raw, time, severity }: Seen, candidates: readonly Rule[], before: () => Seen): void {
@@ -139,6 +142,19 @@ class LineDetector implements Detector {
 
   #openBefore(rule: Rule, { raw, time, severity }: Seen): void {
     this.#open(rule, readLine(raw), { line: this.#line - 1, time, severity });
+  }
+
+  /** Remembers the last line of whole lines that says something. */
+  #hearLastWords(bytes: Buffer, end: number): void {
+    for (let [start, number] = [end, this.#line]; start > 0; number--) {
+      const { raw, time, severity } = this.#lineBefore(bytes, start);
+      const line = readLine(raw);
+      if (firstToTake([LAST_WORDS], line)) {
+        this.#lastWords = { line, place: { line: number, time, severity } };
+        return;
+      }
+      start = lineStart(bytes, Math.min(start - 1, bytes.byteLength));
+    }
   }
 
   /** The line that ends before `start`, a copy that does not keep the block. */

@@ -36,8 +36,8 @@ const SAID_IN_PASSING =
 
 /** The first of the rules that takes the line. */
 export function firstToTake(candidates: readonly Rule[], line: ReadLine): Rule | undefined {
-  if (candidates.length === 0 || SAID_IN_PASSING.test(line.body)) return undefined;
-  return candidates.find((rule) => takes(rule, line));
+  const rule = candidates.find((candidate) => takes(candidate, line));
+  return rule && !SAID_IN_PASSING.test(line.body) ? rule : undefined;
 }
 
 /** Whether the rule's patterns take the line. */

@@ -31,6 +31,10 @@ export class Shortlist {
   #total = 0;
   #last: { finding: Finding; end: number } | undefined;
 
+  get isEmpty(): boolean {
+    return this.#total === 0;
+  }
+
   /** @param end the last line that belongs to the finding */
   add(candidate: Candidate, end: number): void {
     const { finding, rule } = candidate;

@@ -49,6 +49,8 @@ export const PREFIXES: readonly RegExp[] = [
   /^(?:#\d{1,4} )?\d{1,6}\.\d{3} /,
   // docker compose
   /^[a-z][\w.-]{0,60}\s{1,20}\| /,
+  // the margin of Python's exception groups
+  /^\s{2,16}(?:\| |\+ (?=Exception Group ))/,
   // klog
   /^[IWEF]\d{4} \d\d:\d\d:\d\d\.\d{1,9}\s{1,8}\d{1,8} [\w.-]{1,80}:\d{1,6}\] /,
   // workflow commands

@@ -191,10 +191,10 @@ export const BUILD_TOOLS: Rule[] = [
       "errors generated",
       "linker command failed",
       "treated as errors",
-      "Compilation failed",
-      "compilation terminated",
+      "ompilation failed",
+      "ompilation terminated",
       "There are test failures",
-      "Compilation failure",
+      "ompilation failure",
       "COMPILATION ERROR",
     ],
     match: [

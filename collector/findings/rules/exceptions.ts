@@ -40,7 +40,7 @@ export const EXCEPTIONS: Rule[] = [
     pick: "last",
     keywords: ["Error", "Exception", "KeyboardInterrupt"],
     match: [
-      /^(?:Uncaught |Unhandled |Fatal Python error: )?[A-Za-z_][\w.$]{0,200}(?:Error|Exception|Interrupt)(?:: | \[\w{1,60}\]: |:?$)/,
+      /^(?:Uncaught |Unhandled |Sorry: |Fatal Python error: )?[A-Za-z_][\w.$]{0,200}(?:Error|Exception|Interrupt)(?:: | \[\w{1,60}\]: |:?$)/,
     ],
     not: [...WRAPPERS, /^(?:Error|error|Exception)\b/, /^\w{1,40}Error: 0$/],
     group: {
@@ -56,6 +56,21 @@ export const EXCEPTIONS: Rule[] = [
     match: [/^(?:Exception in thread |Caused by: )/],
     not: WRAPPERS,
     group: { more: /^(?:\s{1,8}at |\s{1,8}\.\.\. \d{1,5} more|Caused by: |\s{1,8}Suppressed: )/, lead: /^Caused by: / },
+  },
+  {
+    name: "python-start",
+    priority: PRIORITY.code,
+    pick: "last",
+    keywords: ["Error while finding module", "No module named "],
+    match: [/^[\w./-]{0,200}python[\d.]{0,6}: (?:Error while finding module|No module named )/],
+  },
+  {
+    name: "perl",
+    priority: PRIORITY.code,
+    pick: "first",
+    keywords: [" line "],
+    match: [/ at \S{1,300} line \d{1,7}\.$/],
+    not: [/^(?:Use of uninitialized|Argument |Useless use|Name ".{1,80} used only once|Deep recursion)/],
   },
   {
     name: "assertion",

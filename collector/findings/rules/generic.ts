@@ -38,6 +38,16 @@ export const LOGGED_ERROR: Rule = {
   not: NO_ERROR,
 };
 
+/** For the last line that says anything, where no rule took one. */
+export const LAST_WORDS: Rule = {
+  name: "last-words",
+  priority: 0,
+  pick: "last",
+  severity: "unknown",
+  keywords: [],
+  match: [/\w/],
+};
+
 export const GENERIC: Rule[] = [
   {
     name: "error-command",

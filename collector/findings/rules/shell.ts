@@ -58,6 +58,7 @@ export const SHELL_RULES: Rule[] = [
     pick: "last",
     exitCodes: [128],
     keywords: [
+      "error: src refspec",
       "fatal: ",
       "CONFLICT (",
       "! [rejected]",
@@ -76,7 +77,7 @@ export const SHELL_RULES: Rule[] = [
       /^(?:git: |remote: )?fatal: \S|^! \[(?:remote )?rejected\]|^remote: (?:error|fatal): |^error: (?:pathspec|patch failed|Your local changes|could not apply|src refspec|unable to|cannot lock|RPC failed|The following untracked)/,
     ],
     not: [
-      /^fatal: (?:Could not read from remote|early EOF|the remote end hung up|fetch-pack: invalid|index-pack failed|No names found|No tags can describe)/,
+      /^fatal: (?:clone of |Could not read from remote|early EOF|the remote end hung up|fetch-pack: invalid|index-pack failed|No names found|No tags can describe)/,
     ],
     group: { more: /^(?:and the repository exists|Please make sure you have)/ },
   },
@@ -93,7 +94,7 @@ export const SHELL_RULES: Rule[] = [
     pick: "last",
     keywords: ["fatal: ", "error: failed to push", "Automatic merge failed"],
     match: [
-      /^fatal: (?:early EOF|the remote end hung up|fetch-pack: invalid|index-pack failed)|^error: failed to push|^Automatic merge failed/,
+      /^fatal: (?:clone of |Could not read from remote|early EOF|the remote end hung up|fetch-pack: invalid|index-pack failed)|^error: failed to push|^Automatic merge failed/,
     ],
   },
   {

@@ -189,6 +189,14 @@ export const TEST_RUNNERS: Rule[] = [
     group: { more: /^\s{2}|^$/ },
   },
   {
+    name: "doctest",
+    priority: TEST + 2,
+    pick: "first",
+    keywords: ["Failed example:"],
+    match: [/^Failed example:$/],
+    group: { more: /^(?:\s|Expected|Got)/ },
+  },
+  {
     name: "test-count",
     priority: PRIORITY.consequence + 2,
     pick: "last",

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createDetector } from "../../../collector/findings/detector.ts";
 import type { Ending } from "../../../collector/findings/finding.ts";
+import { LAST_WORDS } from "../../../collector/findings/rules/generic.ts";
 import { growth } from "./growth.ts";
 import { detect, withTimes } from "./known-failures.ts";
 
@@ -76,7 +77,7 @@ describe("the text", () => {
   test("is looked at up to maxLineBytes", () => {
     const detector = createDetector({ maxLineBytes: 100 });
     detector.push(log(`${"a".repeat(200)} fatal: Segmentation fault (core dumped)`));
-    expect(detector.end({ failed: true }).total).toBe(0);
+    expect(detector.end({ failed: true }).leading?.rule).toBe("last-words");
   });
 });
 
@@ -233,7 +234,20 @@ describe("lines that only talk about errors are none", () => {
     '{"level":"info","msg":"error rate 0"}',
     "failed: 0",
   ])("%s", (line) => {
-    expect(detect(log(line)).findings).toEqual([]);
+    expect(detect(log(line)).findings.filter(({ rule }) => rule !== LAST_WORDS.name)).toEqual([]);
+  });
+});
+
+describe("a failed log in which no rule finds anything", () => {
+  test("leads with the last line that says something", () => {
+    const text = log("checking", "dist/app.js was not built", "", "+ exit 1", "-----", "");
+    const wanted = { line: 2, rule: "last-words", severity: "unknown", excerpt: "dist/app.js was not built" };
+    expect(detect(text)).toMatchObject({ leading: wanted, findings: [wanted], total: 1 });
+    expect(detectPieces(cut(text, [1]))).toEqual(detect(text));
+  });
+
+  test("has no finding if nothing was said", () => {
+    expect(detect(log("", "", "+ exit 1"))).toMatchObject({ findings: [], total: 0 });
   });
 });
 

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
 import type { Rule } from "../../../collector/findings/rule.ts";
 import { takes } from "../../../collector/findings/rule-set.ts";
-import { LOGGED_ERROR } from "../../../collector/findings/rules/generic.ts";
+import { LAST_WORDS, LOGGED_ERROR } from "../../../collector/findings/rules/generic.ts";
 import { RULES } from "../../../collector/findings/rules/index.ts";
 import { type ReadLine, readLine } from "../../../collector/findings/text.ts";
 import { growth } from "./growth.ts";
 import { detect } from "./known-failures.ts";
 import { patternFaults } from "./pattern-faults.ts";
 
-const all = [...RULES, LOGGED_ERROR];
+const all = [...RULES, LOGGED_ERROR, LAST_WORDS];
 
 const patternsOf = ({ match, not = [], group }: Rule): RegExp[] =>
   [...match, ...not, group?.more, group?.lead, group?.closing].filter((pattern) => pattern !== undefined);
