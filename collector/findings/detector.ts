@@ -50,8 +50,8 @@ class LineDetector implements Detector {
   #inLine = false;
   #line = 0;
   #group: OpenGroup | undefined;
-  /** The line before, for a caret that points to it. */
   #lastWords: { line: ReadLine; place: Place } | undefined;
+  /** The line before the block, for a caret that points to it. */
   #before: Seen = { raw: "", time: "", severity: undefined };
 
   constructor(maxLineBytes: number) {

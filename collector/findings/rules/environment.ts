@@ -25,6 +25,7 @@ export const ENVIRONMENT: Rule[] = [
     pick: "last",
     exitCodes: [126],
     keywords: [
+      "Host key verification failed",
       "AccessDenied",
       "Access Denied",
       "access denied",
@@ -59,7 +60,7 @@ export const ENVIRONMENT: Rule[] = [
       ":401",
     ],
     match: [
-      /AccessDenied|[Aa]ccess [Dd]enied|ermission denied|PERMISSION_DENIED|PermissionDenied|\bEACCES\b|\bEPERM\b|peration not permitted|40[13] (?:Unauthorized|Forbidden|Client Error)|\bstatus(?:[ _]?code)?[:= ] ?40[13]\b|error: 40[13]\b|HTTP(?:\/[\d.]{1,3})? (?:error )?40[13]|\b[Uu]nauthorized(?::|$| access)|[Ff]orbidden(?::|$)|not authorized to|[Uu]nable to locate credentials|could not find (?:default )?credentials|[Nn]o (?:valid )?credentials?|[Aa]uthentication (?:failed|required)|Bad credentials|^denied: |InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|could not read Username/,
+      /AccessDenied|[Aa]ccess [Dd]enied|ermission denied|PERMISSION_DENIED|PermissionDenied|\bEACCES\b|\bEPERM\b|peration not permitted|40[13] (?:Unauthorized|Forbidden|Client Error)|\bstatus(?:[ _]?code)?[:= ] ?40[13]\b|error: 40[13]\b|HTTP(?:\/[\d.]{1,3})? (?:error )?40[13]|\b[Uu]nauthorized(?::|$| access)|[Ff]orbidden(?::|$)|not authorized to|[Uu]nable to locate credentials|could not find (?:default )?credentials|[Nn]o (?:valid )?credentials?|[Aa]uthentication (?:failed|required)|Bad credentials|^denied: |InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|could not read Username|Host key verification failed/,
     ],
     not: [/^(?:Failed to parse and upload|debug)/i, /[Ii]gnor|skipp|warn/i],
   },
@@ -110,6 +111,14 @@ export const ENVIRONMENT: Rule[] = [
       /[Cc]onnection (?:refused|reset|timed out|closed by)|[Cc]ould(?: not|n't) resolve (?:host|proxy|hostname)|no such host|\bENOTFOUND\b|\bECONNREFUSED\b|\bECONNRESET\b|\bETIMEDOUT\b|\bEAI_AGAIN\b|i\/o timeout|x509: |certificate (?:verify failed|has expired|problem)|TLS handshake|SSL(?:_ERROR|Error|: CERTIFICATE)|emporary failure (?:in name resolution|resolving)|ame or service not known|etwork is unreachable|o route to host|\bdeadline exceeded|\b50[0234] (?:Bad Gateway|Service (?:Temporarily )?Unavailable|Gateway Time-?out|Internal Server Error)|[Uu]nable to connect to|[Ff]ailed to connect to|Client\.Timeout|^curl: \(\d{1,2}\) |(?:HTTP |error |status(?: code)?[: ]|ERROR )404\b|404:? Not Found|requested URL returned error/,
     ],
     not: [/retry|retries|retrying|will be retried|attempt \d/i],
+  },
+  {
+    name: "timed-out",
+    priority: SURROUNDINGS,
+    pick: "last",
+    keywords: ["imed out", "imeout waiting"],
+    match: [/\b[Tt]imed out\b|\b[Tt]imeout waiting\b/],
+    not: [/retry|retries|attempt|will be/i],
   },
   {
     name: "rate-limit",

@@ -31,6 +31,31 @@ export const LINTERS: Rule[] = [
     group: { more: /^(?:\s|$)/ },
   },
   {
+    // markdownlint, Hadolint
+    name: "lint-code-only",
+    priority: LINT,
+    pick: "first",
+    keywords: [" MD0", " DL3", " DL4", " SC1", " SC2"],
+    match: [/^[^\s:]{1,300}:\d{1,7}(?::\d{1,6})? (?:error )?(?:MD|DL|SC)\d{3,4}\b/],
+  },
+  {
+    name: "codespell",
+    priority: LINT,
+    pick: "first",
+    keywords: [" ==> "],
+    match: [/^[^\s:]{1,300}:\d{1,7}: \S{1,60} ==> \S/],
+  },
+  {
+    name: "generated-files",
+    priority: PRIORITY.named,
+    pick: "last",
+    keywords: ["out of date", "up to date", "up-to-date", "lease run ", "git diff"],
+    match: [
+      /\b(?:is|are) (?:out of date|not up[- ]to[- ]date)\b|[Pp]lease (?:re-?)?run ['"`]?(?:make|hack|go|npm|\.\/)/,
+    ],
+    not: [/^npm |\bwarn/i],
+  },
+  {
     name: "golangci-lint",
     priority: LINT,
     pick: "first",

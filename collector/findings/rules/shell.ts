@@ -19,9 +19,8 @@ export const SHELL_RULES: Rule[] = [
       "ommand `",
     ],
     match: [
-      /^[^:]{1,200}: (?:line \d{1,6}: |\d{1,6}: )?[^:]{1,200}: (?:command )?not found$|^(?:zsh|fish): command not found|ommand not found: |executable file not found in \$PATH|^[^\s:]{1,200}: command not found|^\/usr\/bin\/env: .{1,100}: No such file|is not recognized as an internal|bad interpreter: No such file/,
+      /^[^:]{1,200}: (?:line \d{1,6}: |\d{1,6}: )?[^:]{1,200}: (?:[Cc]ommand )?not found$|^(?:zsh|fish): command not found|ommand not found: |executable file not found in \$PATH|^[^\s:]{1,200}: command not found|^\/usr\/bin\/env: .{1,100}: No such file|is not recognized as an internal|bad interpreter: No such file/,
     ],
-    not: [/^make/],
   },
   {
     name: "shell-syntax",
