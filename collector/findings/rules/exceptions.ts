@@ -5,7 +5,7 @@ const WRAPPERS = [
   /CalledProcessError|SystemExit|SubprocessError|ExecException|MojoExecutionException|BuildFailedException|MojoFailureException/,
   / failed!?\.?$/,
   /(?:[Nn]on-?zero|[Ee]xit(?:ed)?(?: with)?|with|returned) (?:exit )?(?:code|status|value)\b/,
-  /Error compiling objects|Failed to run |Command failed\b|subprocess/i,
+  /Error compiling objects|Failed to run |[Cc]ommand failed\b|[Ss]ubprocess/,
 ];
 
 const INDENTED = /^\s/;
@@ -31,7 +31,7 @@ export const EXCEPTIONS: Rule[] = [
     priority: PRIORITY.code + 1,
     pick: "last",
     keywords: ["Traceback (most recent call last)"],
-    match: [/^(?:[|+-]\s{1,4}|Exception Group )?Traceback \(most recent call last\):/],
+    match: [/^(?:Exception Group )?Traceback \(most recent call last\):/],
     group: { more: INDENTED_OR_EMPTY, closing: /^[A-Za-z_][\w.]{0,200}(?::|$)/ },
   },
   {

@@ -44,9 +44,9 @@ describe("the rules", () => {
     expect(differing).toEqual([]);
   });
 
-  test.each(RULES.map((rule) => rule.name))("%s takes a line of a case", (name) => {
-    const taken = seen.filter((line) => RULES.find((rule) => takes(rule, line))?.name === name);
-    expect(taken.length).toBeGreaterThan(0);
+  test("each take a line of a case", () => {
+    const taking = new Set(seen.map((line) => RULES.find((rule) => takes(rule, line))));
+    expect(RULES.filter((rule) => !taking.has(rule)).map((rule) => rule.name)).toEqual([]);
   });
 
   test("a line that names the severity error is a finding without a keyword", () => {
