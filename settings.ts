@@ -77,6 +77,14 @@ export function readNumber(
   return fallback;
 }
 
+/** Off unless it is set to `true`. */
+export function readSwitch(env: Env, name: string, problems: string[]): boolean {
+  const text = env[name]?.trim() ?? "";
+  if (!["", "true", "false"].includes(text))
+    problems.push(`${name} is "${text}", neither true nor false. Example: ${name}=true`);
+  return text === "true";
+}
+
 /**
  * What a process prints before it ends with an exit code: for what the operator can put right a sentence that names
  * the setting, for anything else the error itself, which shows where it happened.

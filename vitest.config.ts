@@ -17,6 +17,7 @@ export default defineConfig({
           testTimeout: 20_000,
         },
       },
+      { test: { name: "chaos", include: ["test/chaos/**/*.chaos.ts"], testTimeout: 60_000 } },
       project("stores", ["test/real/stores/**/*.test.ts"], 60_000),
       project("cluster", ["test/real/cluster/**/*.test.ts"], 300_000),
       project("browser", ["test/real/browser/**/*.test.ts"], 60_000),

@@ -28,6 +28,8 @@ const headerSchema = z.object({
   /** Of the log's first and, so far, last line. */
   firstTime: z.string().optional(),
   lastTime: z.string().optional(),
+  /** The latest of all times so far: not the last line's where a clock has stepped back. */
+  newestTime: z.string().optional(),
   /** The newest committed lines, oldest first: where a reader of the source takes up again. */
   window: z.array(markSchema),
   /** All gaps of the log so far. */

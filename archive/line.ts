@@ -23,8 +23,10 @@ export function timeLength(text: Uint8Array, start: number): number {
 
 const isDigit = (c: number | undefined) => c !== undefined && c >= 0x30 && c <= 0x39;
 
+const DIGITS = [0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18];
+
 function isTime(text: Uint8Array, start: number, end: number): boolean {
-  for (const i of [0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18]) if (!isDigit(text[start + i])) return false;
+  for (let n = 0; n < DIGITS.length; n++) if (!isDigit(text[start + (DIGITS[n] as number)])) return false;
   let i = start + 19;
   if (text[i] === 0x2e) {
     const fraction = ++i;
@@ -36,6 +38,26 @@ function isTime(text: Uint8Array, start: number, end: number): boolean {
   return sign && end - i === 6 && text[i + 3] === 0x3a && [1, 2, 4, 5].every((n) => isDigit(text[i + n]));
 }
 
+/**
+ * Nanoseconds since midnight of the time at `start`; -1 if there is none. Orders the lines of one stream within a day
+ * at the cost of a few additions: this too runs for every line.
+ */
+export function dayNs(text: Uint8Array, start: number): number {
+  // `2026-07-30T10:03:31.936986000Z `, as nodes on UTC write it, needs no search for its end.
+  const usual = text[start + 30] === SPACE && text[start + 29] === 0x5a && isTime(text, start, start + 30);
+  if (!usual && timeLength(text, start) === 0) return -1;
+  let ns = twoDigits(text, start + 11) * 3600 + twoDigits(text, start + 14) * 60 + twoDigits(text, start + 17);
+  let inFraction = text[start + 19] === 0x2e;
+  for (let i = start + 20; i < start + 29; i++) {
+    inFraction &&= isDigit(text[i]);
+    ns = ns * 10 + (inFraction ? (text[i] as number) - 0x30 : 0);
+  }
+  return ns;
+}
+
+const twoDigits = (text: Uint8Array, at: number): number =>
+  ((text[at] as number) - 0x30) * 10 + (text[at + 1] as number) - 0x30;
+
 /** Nanoseconds since 1970 of a time that timeLength() accepted, comparable whatever its offset and digits. */
 export function timeNs(time: string): bigint {
   const match = /^(.{19})(?:\.(\d+))?(.+)$/.exec(time);
@@ -43,6 +65,16 @@ export function timeNs(time: string): bigint {
   const fraction = (match?.[2] ?? "").slice(0, 9).padEnd(9, "0");
   return Number.isNaN(seconds) ? 0n : BigInt(seconds) * 1_000_000_000n + BigInt(fraction);
 }
+
+/** Whether `a` is later than `b`, whatever their offsets; times of one form are compared as they are written. */
+export function isLater(a: string, b: string): boolean {
+  const alike = a.length === b.length && a.charCodeAt(a.length - 1) === 0x5a && b.endsWith("Z");
+  return alike ? a > b : timeNs(a) > timeNs(b);
+}
+
+/** The later one, where there are two. */
+export const later = (a: string | undefined, b: string | undefined): string | undefined =>
+  a && b ? (isLater(a, b) ? a : b) : a || b;
 
 /** The time at `start` of a line as it is written there; undefined if there is none. */
 export function timeAt(text: Buffer, start: number): string | undefined {

@@ -1,313 +1,362 @@
-import { type ObjectStore, readBytes, StorageError } from "../storage-adapters/store.ts";
-import { type ChunkEnd, type ChunkHeader, decodeHeader, encodeChunk, type Mark } from "./chunk.ts";
-import { ArchiveError } from "./error.ts";
-import { chunkKey, chunkPrefix, type LogId, type Position, parseKey, START, segmentPrefix } from "./keys.ts";
-import { advance, timeSpan } from "./line.ts";
-import { type PersistOptions, persist } from "./persist.ts";
-import type { Gap, Log, Segment } from "./record.ts";
-import { type ChainLink, Sealer } from "./sealer.ts";
+import type { ObjectStore } from "../storage-adapters/store.ts";
+import { type Aligned, Alignment } from "./alignment.ts";
+import { type Backlog, cutAt, MemoryBacklog } from "./backlog.ts";
+import { Chain, type ChainOptions, LogConflict } from "./chain.ts";
+import type { ChunkEnd, Mark } from "./chunk.ts";
+import type { LogId } from "./keys.ts";
+import { later, lineStart, timeAt } from "./line.ts";
+import { persist } from "./persist.ts";
+import type { Gap, Log } from "./record.ts";
 import { Window } from "./window.ts";
 
 /** A chunk is written when this much text waits. */
 const CHUNK_BYTES = 256 * 1024;
 /** What waits is cut into chunks of at most this; one chunk is one frame. */
 const MAX_CHUNK_BYTES = 1024 * 1024;
-/** Above this much waiting text, ready() asks the source to wait. */
-const HIGH_WATER_BYTES = 4 * 1024 * 1024;
+/** How long text may wait to be aligned with what another collector wrote. */
+const SETTLE_MS = 5_000;
+const NOTHING = Buffer.alloc(0);
 
-/** Another writer has gone on with this log: what is in memory may be there already. Open it again and align. */
-export class LogConflict extends Error {
-  override readonly name = "LogConflict";
-}
-
-/** The chain of this log belongs to another pod of the same name. */
-export class ForeignChain extends Error {
-  override readonly name = "ForeignChain";
-}
-
-export type LogWriterOptions = PersistOptions & {
+export type LogWriterOptions = ChainOptions & {
   /** How long text may wait, by the log's age in ms; see flushInterval. */
   intervalMs?: (ageMs: number) => number;
-  /** Told when text is safe in the store. */
-  onFlush?: () => void;
-  /** Told when chunks have been replaced by a segment and can go in a while. */
-  onSealed?: (chunks: string[]) => void;
-  /** Segments that the record describes already, so that a resumed log need not read them. */
-  known?: readonly Segment[];
-  now?: () => number;
+  /** Where text waits for the store. */
+  backlog?: Backlog;
+  /** Told when another collector turned out to write this log too. */
+  onConflict?: (conflict: LogConflict) => void;
 };
+
+/** A gap at the place that the log has come to; `from` is the newest line's time unless it is given. */
+export type GapHere = Omit<Gap, "afterLine">;
 
 /** 2 s for a young log, 10 s from eight minutes on: nobody waits long, and a long log costs few puts. */
 export const flushInterval = (ageMs: number): number => Math.min(10_000, Math.max(2_000, ageMs / 48));
 
 /**
- * Appends to one log. Text becomes chunks, created in a chain of which each link's name is where the one before
- * ended: of two writers one gets LogConflict. Finished stretches of the chain are sealed into segments.
+ * Appends to one log. Text waits in a backlog until it becomes chunks. Where another collector turns out to have
+ * written the same stretch, what waits is aligned with what is there, and both go on: nothing that was appended is
+ * lost or stored twice.
  */
 export class LogWriter {
-  readonly id: LogId;
   readonly #store: ObjectStore;
   readonly #podUid: string;
   readonly #options: LogWriterOptions;
-  readonly #sealer: Sealer;
+  readonly #backlog: Backlog;
   readonly #openedAt: number;
-  readonly #window: Window;
-  #next = START;
-  #totalBytes = 0;
-  #firstTime: string | undefined;
-  #lastTime: string | undefined;
-  #gaps: Gap[] = [];
-  #end: ChunkEnd | undefined;
-  #written = false;
-  #waiting: Buffer[] = [];
-  #waitingBytes = 0;
+  /** The newest lines that were appended, whether stored or waiting. */
+  readonly #head: Window;
+  #chain: Chain;
+  #newestTime: string | undefined;
+  /** The latest time up to a place in what was appended; the newest entry is the one of all of it. */
+  #newestBy: { end: number; time: string | undefined }[] = [];
+  #appended = 0;
+  #taken = 0;
+  #gaps: { at: number; gap: GapHere }[] = [];
+  /** Behind text that is still compared. */
+  #doubtful: GapHere[] = [];
+  /** Taken from the backlog and not stored. */
+  #carried: Buffer = NOTHING;
+  /** Set while what waits is compared with what another collector has written. */
+  #alignment: Alignment | undefined;
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> | undefined;
   #failure: unknown;
-  #drained: PromiseWithResolvers<void> | undefined;
+  #ended: ChunkEnd | undefined;
+  /** finish() or abandon() has been called: nothing is flushed by itself any more. */
+  #closing = false;
 
-  private constructor(store: ObjectStore, id: LogId, podUid: string, options: LogWriterOptions, tip?: ChunkHeader) {
-    this.id = id;
+  private constructor(store: ObjectStore, podUid: string, options: LogWriterOptions, chain: Chain) {
     this.#store = store;
     this.#podUid = podUid;
     this.#options = options;
+    this.#chain = chain;
+    this.#backlog = options.backlog ?? new MemoryBacklog();
     this.#openedAt = this.#now();
-    this.#window = new Window(tip?.window);
-    this.#sealer = new Sealer(store, id, options);
-    if (!tip) return;
-    this.#next = tip.next;
-    this.#totalBytes = tip.totalBytes;
-    this.#firstTime = tip.firstTime;
-    this.#lastTime = tip.lastTime;
-    this.#gaps = tip.gaps;
-    this.#end = tip.end;
-    this.#written = true;
+    this.#head = new Window(chain.marks());
+    this.#newestTime = chain.newestTime;
   }
 
   /**
-   * Opens a log where the bucket has it: at its start, or behind the last chunk of the chain.
+   * Opens a log where the store has it: at its start, or behind the last chunk.
    * @throws ForeignChain, if the chain is another pod's
    * @throws ArchiveError, if what is there cannot be continued
    */
   static async open(store: ObjectStore, id: LogId, podUid: string, options: LogWriterOptions = {}): Promise<LogWriter> {
-    const signal = options.signal && { signal: options.signal };
-    const chain: ChainLink[] = [];
-    for await (const item of store.list(chunkPrefix(id), signal)) {
-      const parsed = parseKey(item.key);
-      if (item.type === "object" && parsed?.type === "chunk")
-        chain.push({ key: item.key, size: item.size, at: parsed.at });
-    }
-    const tip = chain.at(-1);
-    if (!tip) {
-      for await (const item of store.list(segmentPrefix(id), signal)) {
-        throw new ArchiveError("damaged", `${item.key} is there without a chunk after it: this log is finished`);
-      }
-      return new LogWriter(store, id, podUid, options);
-    }
-    const header = decodeHeader(await readBytes(store, tip.key, signal), tip.key);
-    if (header.podUid !== podUid) throw new ForeignChain(`${tip.key} belongs to the pod with UID ${header.podUid}`);
-    const writer = new LogWriter(store, id, podUid, options, header);
-    await writer.#sealer.resume(chain, options.known ?? []);
-    return writer;
+    return new LogWriter(store, podUid, options, await Chain.open(store, id, podUid, options));
+  }
+
+  get id(): LogId {
+    return this.#chain.id;
   }
 
   /** The newest lines, waiting ones included: where a source is to be aligned. */
   marks(): Mark[] {
-    const window = new Window(this.#window.marks());
-    for (const text of this.#waiting) window.push(text);
-    return window.marks();
+    return this.#head.marks();
   }
 
   /** How the log ended, if it has. */
   get end(): ChunkEnd | undefined {
-    return this.#end;
+    return this.#ended ?? this.#chain.end;
+  }
+
+  /** Nothing has been appended to it, by anyone. */
+  get empty(): boolean {
+    return this.#appended === 0 && this.#chain.empty;
   }
 
   /** The time of the newest line, waiting ones included. */
   get lastTime(): string | undefined {
-    return this.marks().findLast((mark) => mark.time)?.time ?? this.#lastTime;
+    return this.#head.lastTime;
   }
 
-  get gaps(): readonly Gap[] {
-    return this.#gaps;
+  /** A line of this time is among the newest ones, or is older than all of them. */
+  mayHave(time: string): boolean {
+    return this.#head.mayHave(time);
   }
 
   /** The text so far does not end with a newline. */
   get inLine(): boolean {
-    return this.#tip().offset > 0;
+    return this.#head.inLine;
   }
 
-  /** Lines so far, one that has not ended included. */
-  get lines(): number {
-    const { line, offset } = this.#tip();
-    return offset > 0 ? line : line - 1;
+  /** The store is so far behind that the source should not be read on. */
+  get full(): boolean {
+    return this.#backlog.full;
   }
 
-  /** Adds text that continues the log; every line in it begins with its time. The buffer must not change after. */
-  append(text: Buffer): void {
-    if (this.#end) throw new Error(`the log ${chunkPrefix(this.id)} has ended`);
-    if (text.byteLength === 0) return;
-    this.#waiting.push(text);
-    this.#waitingBytes += text.byteLength;
-    if (this.#waitingBytes >= CHUNK_BYTES) void this.#startFlush();
-    else this.#schedule();
-  }
-
-  /** Declares that something is missing here. */
-  declare(gap: Gap): void {
-    this.#gaps.push(gap);
-  }
-
-  /** Resolves when more text may come. @throws LogConflict, or why the store cannot take any */
-  async ready(): Promise<void> {
-    if (this.#failure) throw this.#failure;
-    if (this.#waitingBytes < HIGH_WATER_BYTES) return;
-    this.#drained ??= Promise.withResolvers();
-    await this.#drained.promise;
-  }
-
-  /** Resolves when everything that was appended is in the store. @throws LogConflict */
-  async flush(): Promise<void> {
-    while (this.#waitingBytes > 0 || this.#flushing) await this.#startFlush();
+  /** What aligns a source with the log: undefined while there is nothing in it. */
+  alignment(): Alignment | undefined {
+    const marks = this.marks();
+    return marks.length > 0 ? new Alignment(marks, this.#newestTime) : undefined;
   }
 
   /**
-   * Ends the log: what waits is written with the last chunk, and the chain is sealed. Safe to call on a log that has
-   * ended already. A log of no lines leaves no object.
-   * @throws LogConflict
+   * Adds text that continues the log; every line in it begins with its time, and none is older than the one before
+   * it, unless that is the text's first line. The buffer must not change after.
+   */
+  append(text: Buffer): void {
+    if (this.#ended) throw new Error(`the log of ${this.#chain.id.container} has ended`);
+    // Another collector may have ended it; whoever reads the source learns it from `end`.
+    if (text.byteLength === 0 || this.#chain.end) return;
+    this.#head.push(text);
+    this.#newestTime = later(this.#newestTime, timeAt(text, lineStart(text, text.byteLength - 1)));
+    this.#backlog.push(text);
+    this.#appended += text.byteLength;
+    this.#noteNewest();
+    if (this.#backlog.bytes >= CHUNK_BYTES && !this.#closing) void this.#startFlush();
+    else this.#schedule();
+  }
+
+  /** Declares that something is missing here. A line that was begun is ended. */
+  declare(gap: GapHere): void {
+    if (this.inLine) this.append(Buffer.from("\n"));
+    const from = this.lastTime;
+    this.#gaps.push({ at: this.#appended, gap: { ...(from && { from }), ...gap } });
+  }
+
+  /** Resolves when more text may come. @throws what keeps the store from taking any, or the log from going on */
+  async ready(): Promise<void> {
+    if (this.#failure) throw this.#failure;
+    if (!this.full) return;
+    await this.#backlog.room();
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** Resolves when everything that was appended is in the store. */
+  async flush(): Promise<void> {
+    while (this.#textWaits || this.#flushing) await this.#startFlush();
+  }
+
+  /**
+   * Ends the log: what waits is written with the last chunk, and the chain is sealed. A log with gaps is not whole,
+   * whatever `end` says; one that another collector has ended stays as that one ended it. A log of no lines leaves no
+   * object.
    */
   async finish(end: ChunkEnd): Promise<Log> {
-    if (this.#flushing) await this.#flushing;
+    this.#stopFlushing();
+    await this.#flushing;
     if (this.#failure) throw this.#failure;
-    clearTimeout(this.#timer);
-    if (!this.#end) {
-      while (this.#waitingBytes > MAX_CHUNK_BYTES) await this.#put(this.#take());
-      if (this.#waitingBytes > 0 || this.#written) await this.#put(this.#take(), end);
-      this.#end = end;
+    while (!this.end) {
+      let text = await this.#next();
+      const more = this.#textWaits || this.#gaps.length > 0;
+      if (!text && !more) text = this.#settle() ?? this.#agree();
+      if (!text) continue;
+      if (more || this.#textWaits) await this.#put(text);
+      else if (text.byteLength === 0 && this.#chain.empty) this.#ended = this.#endOf(end);
+      else await this.#put(text, this.#endOf(end));
     }
-    await this.#sealer.finish();
+    this.#ended = this.end;
+    this.#backlog.close();
+    await this.#chain.seal();
     return this.log();
   }
 
   /** Stops without ending the log; what waits is given up, the source still has it. */
   abandon(): void {
-    clearTimeout(this.#timer);
-    this.#failure ??= new LogConflict("the log was abandoned");
-    this.#drained?.resolve();
+    this.#stopFlushing();
+    this.#failure ??= new Error("the log was abandoned");
+    this.#backlog.close();
   }
 
   /** What the record says of the log, as far as it is in the store. */
   log(): Log {
-    const { line, offset } = this.#next;
-    return {
-      state: this.#end?.state ?? "open",
-      ...(this.#end?.words && { words: this.#end.words }),
-      lines: offset > 0 ? line : line - 1,
-      bytes: this.#totalBytes,
-      ...(this.#end && offset > 0 && { noEol: true }),
-      ...(this.#firstTime && { firstTime: this.#firstTime }),
-      ...(this.#lastTime && { lastTime: this.#lastTime }),
-      gaps: [...this.#gaps],
-      segments: [...this.#sealer.segments],
-    };
+    return { ...this.#chain.log(), ...this.#ended };
   }
 
-  #tip(): Position {
-    return this.#waiting.reduce((at, text) => advance(at, text), this.#next);
+  #stopFlushing(): void {
+    this.#closing = true;
+    clearTimeout(this.#timer);
+  }
+
+  get #textWaits(): boolean {
+    return this.#backlog.bytes > 0 || this.#carried.byteLength > 0;
+  }
+
+  #endOf(end: ChunkEnd): ChunkEnd {
+    const [gap] = this.#chain.gaps;
+    return end.state === "whole" && gap ? { state: "incomplete", words: gap.words } : end;
   }
 
   #now(): number {
     return (this.#options.now ?? Date.now)();
   }
 
-  #schedule(): void {
-    if (this.#timer || this.#flushing) return;
-    const interval = (this.#options.intervalMs ?? flushInterval)(this.#now() - this.#openedAt);
-    this.#timer = setTimeout(() => void this.#startFlush(), interval);
+  #schedule(ms = (this.#options.intervalMs ?? flushInterval)(this.#now() - this.#openedAt)): void {
+    if (this.#timer || this.#flushing || this.#closing) return;
+    this.#timer = setTimeout(() => void this.#startFlush(), ms);
   }
 
-  /** One flush at a time; its failure is kept for ready() and flush(). */
+  /** One flush at a time; its failure is kept for ready(), flush() and finish(). */
   #startFlush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#failure) {
-      const failed = Promise.reject(this.#failure);
-      failed.catch(() => {}); // whoever awaits it is told; a timer is not
-      return failed;
-    }
     this.#flushing ??= this.#flushAll().finally(() => {
       this.#flushing = undefined;
+      if (this.#textWaits) this.#schedule();
+      else if (this.#alignment) this.#schedule(SETTLE_MS);
     });
     this.#flushing.catch((error: unknown) => {
-      this.#failure = error;
-      this.#drained?.reject(error);
+      this.#failure ??= error;
+      // What cannot be stored must not fill the disk; the source is read again once the reason has gone.
+      this.#backlog.close();
     });
     return this.#flushing;
   }
 
   async #flushAll(): Promise<void> {
-    while (this.#waitingBytes > 0) {
-      await this.#put(this.#take());
-      if (this.#waitingBytes < HIGH_WATER_BYTES) {
-        this.#drained?.resolve();
-        this.#drained = undefined;
-      }
-      if (this.#waitingBytes < CHUNK_BYTES) break;
+    if (this.#failure) throw this.#failure;
+    // Nothing has come since the last look at what is being compared.
+    if (!this.#textWaits) this.#carried = this.#settle() ?? NOTHING;
+    while (this.#textWaits) {
+      const text = await this.#next();
+      if (text) await this.#put(text);
+      if (this.#carried.byteLength === 0 && this.#backlog.bytes < CHUNK_BYTES) return;
     }
-    if (this.#waitingBytes > 0) queueMicrotask(() => this.#schedule());
   }
 
-  #take(): Buffer {
-    const text = this.#waiting.length === 1 ? (this.#waiting[0] as Buffer) : Buffer.concat(this.#waiting);
-    const rest = text.subarray(MAX_CHUNK_BYTES);
-    this.#waiting = rest.byteLength > 0 ? [rest] : [];
-    this.#waitingBytes = rest.byteLength;
-    return text.subarray(0, MAX_CHUNK_BYTES);
+  /** The next text for the chain; undefined while what waits is compared with what another collector wrote. */
+  async #next(): Promise<Buffer | undefined> {
+    if (this.#carried.byteLength > 0) return this.#pass(this.#uncarry());
+    this.#reachGaps();
+    const limit = this.#gaps[0] ? Math.min(MAX_CHUNK_BYTES, this.#gaps[0].at - this.#taken) : MAX_CHUNK_BYTES;
+    const text = await this.#backlog.take(limit);
+    this.#taken += text.byteLength;
+    return this.#pass(text);
+  }
+
+  #noteNewest(): void {
+    const last = this.#newestBy.at(-1);
+    if (last && last.time === this.#newestTime) last.end = this.#appended;
+    else this.#newestBy.push({ end: this.#appended, time: this.#newestTime });
+  }
+
+  /** The latest time of the texts that lie wholly before a place; those after it are not stored yet. */
+  #newestUpTo(place: number): string | undefined {
+    const passed = this.#newestBy.findLastIndex(({ end }) => end <= place);
+    if (passed === -1) return undefined;
+    const [newest] = this.#newestBy.splice(0, passed + 1).slice(-1);
+    return newest?.time;
+  }
+
+  /** What is carried may be too long for one chunk. */
+  #uncarry(): Buffer {
+    const cut = cutAt(this.#carried, MAX_CHUNK_BYTES);
+    const text = this.#carried.subarray(0, cut);
+    this.#carried = this.#carried.subarray(cut);
+    return text;
+  }
+
+  /**
+   * Gaps are declared where the text before them has gone. While that is compared with what another collector wrote,
+   * they wait: if text behind them turns out to be there already, the other's account holds.
+   */
+  #reachGaps(): void {
+    while (this.#gaps[0] && this.#gaps[0].at <= this.#taken) {
+      const gap = this.#gaps.shift()?.gap;
+      if (gap && this.#alignment) this.#doubtful.push(gap);
+      else if (gap) this.#chain.declare(gap);
+    }
+  }
+
+  #pass(text: Buffer): Buffer | undefined {
+    if (!this.#alignment) return text;
+    return this.#join(this.#alignment.push(text));
+  }
+
+  /** Nothing more comes for now: what there is decides. undefined if it holds nothing that the other has not. */
+  #settle(): Buffer | undefined {
+    return this.#join(this.#alignment?.settle(false));
+  }
+
+  /** All that was held is there already, and the end of it too: what may be missing behind it is said there. */
+  #agree(): Buffer {
+    this.#alignment = undefined;
+    for (const gap of this.#doubtful) this.#chain.declare(gap);
+    this.#doubtful = [];
+    return NOTHING;
+  }
+
+  #join(aligned: Aligned | undefined): Buffer | undefined {
+    if (!aligned) return undefined;
+    this.#alignment = undefined;
+    this.#doubtful = [];
+    const parts = [aligned.text, this.#carried];
+    if (aligned.type === "broken") {
+      if (this.#chain.inLine) parts.unshift(Buffer.from("\n"));
+      this.#chain.declare(betweenCollectors(this.#chain.log().lastTime, timeAt(aligned.text, 0)));
+    }
+    this.#carried = Buffer.concat(parts);
+    return this.#uncarry();
   }
 
   async #put(text: Buffer, end?: ChunkEnd): Promise<void> {
-    const at = this.#next;
-    const next = advance(at, text);
-    const span = timeSpan(text, at);
-    this.#window.push(text);
-    const totalBytes = this.#totalBytes + text.byteLength;
-    const firstTime = this.#firstTime ?? span.firstTime;
-    const lastTime = span.lastTime ?? this.#lastTime;
-    const object = await encodeChunk(
-      {
-        podUid: this.#podUid,
-        ...at,
-        next,
-        bytes: text.byteLength,
-        totalBytes,
-        ...(firstTime && { firstTime }),
-        ...(lastTime && { lastTime }),
-        window: this.#window.recent(),
-        gaps: this.#gaps,
-        ...(end && { end }),
-      },
-      text,
-    );
-    const key = chunkKey(this.id, at);
-    await persist(() => this.#create(key, object), this.#options);
-    this.#next = next;
-    this.#totalBytes = totalBytes;
-    this.#firstTime = firstTime;
-    this.#lastTime = lastTime;
-    this.#written = true;
-    this.#sealer.add({ key, size: object.byteLength, at });
-    this.#options.onFlush?.();
-  }
-
-  /** The same bytes at every try, so that an own put whose answer was lost is told from another writer's. */
-  async #create(key: string, object: Buffer): Promise<void> {
-    const signal = this.#options.signal && { signal: this.#options.signal };
+    // A chunk of nothing would stand where the next one has to.
+    if (text.byteLength === 0 && !end) return;
     try {
-      await this.#store.put(key, object, { ifAbsent: true, contentType: "application/zstd", ...signal });
+      await this.#chain.put(text, this.#newestUpTo(this.#taken - this.#carried.byteLength), end);
     } catch (error) {
-      if (!(error instanceof StorageError && error.kind === "conflict")) throw error;
-      if (object.equals(await readBytes(this.#store, key, signal))) return;
-      throw new LogConflict(`${key} was written by another collector`);
+      if (!(error instanceof LogConflict)) throw error;
+      this.#options.onConflict?.(error);
+      await this.#rebase(text);
     }
   }
+
+  /** Takes up the chain where the other has come to; what is not stored is aligned with it. */
+  async #rebase(text: Buffer): Promise<void> {
+    const { id } = this.#chain;
+    this.#chain = await persist(() => Chain.open(this.#store, id, this.#podUid, this.#options), this.#options);
+    const marks = this.#chain.marks();
+    this.#alignment = marks.length > 0 ? new Alignment(marks, this.#chain.newestTime) : undefined;
+    this.#newestTime = later(this.#newestTime, this.#chain.newestTime);
+    this.#carried = Buffer.concat([text, this.#carried]);
+    if (!this.#chain.end) return;
+    this.#carried = NOTHING;
+    this.#gaps = [];
+    this.#backlog.close();
+  }
+}
+
+function betweenCollectors(from: string | undefined, to: string | undefined): GapHere {
+  const words = "Lines between these two may be missing: two collectors wrote this log, and neither had them.";
+  return { ...(from && { from }), ...(to && { to }), cause: "two-collectors", words };
 }

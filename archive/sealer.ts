@@ -22,6 +22,8 @@ export class Sealer {
   readonly #persist: PersistOptions;
   #pending: ChainLink[] = [];
   #pendingSize = 0;
+  /** Where the segments end that were there when the chain was taken up. */
+  #sealedTo: Position | undefined;
   #sealing: Promise<void> = Promise.resolve();
 
   constructor(
@@ -37,18 +39,19 @@ export class Sealer {
 
   /** Takes up a chain: what is sealed already, by the record (`known`) or by the objects, and what is not. */
   async resume(chain: readonly ChainLink[], known: readonly Segment[]): Promise<void> {
-    let next: Position | undefined;
     for await (const item of this.#store.list(segmentPrefix(this.#id), this.#signal())) {
       if (item.type !== "object" || parseKey(item.key)?.type !== "segment") continue;
       const described = known.find((segment) => segment.key === item.key);
       const index = described?.index ?? (await locateIndex(this.#store, item.key, item.size));
-      next = (await readIndex(this.#store, { key: item.key, index }, this.#persist.signal)).next;
+      this.#sealedTo = (await readIndex(this.#store, { key: item.key, index }, this.#persist.signal)).next;
       this.segments.push(described ?? (await this.#describe(item.key)));
     }
-    for (const link of chain) if (!next || !isBefore(link.at, next)) this.add(link);
+    for (const link of chain) this.add(link);
   }
 
+  /** A link that a segment holds already is passed over: another collector may have sealed while the chain was read. */
   add(link: ChainLink): void {
+    if (this.#sealedTo && isBefore(link.at, this.#sealedTo)) return;
     this.#pending.push(link);
     this.#pendingSize += link.size;
     if (this.#pendingSize >= SEGMENT_BYTES) this.#sealPending();

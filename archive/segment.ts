@@ -41,14 +41,16 @@ const indexSchema = z.object({
 });
 export type SegmentIndex = Omit<z.infer<typeof indexSchema>, "version">;
 
-/** Collects text and packs it into one segment. Holds one frame of text and the compressed frames. */
+/** Frames that are compressed at the same time. */
+const PARALLEL = 2;
+
+/** Collects text and packs it into one segment. Holds three frames of text at most, and the compressed frames. */
 export class SegmentBuilder {
   readonly #start: Position;
   #at: Position;
   #pending: Buffer = Buffer.alloc(0);
-  #frames: Frame[] = [];
-  #packed: Buffer[] = [];
-  #size = 0;
+  #frames: Omit<Frame, "at" | "size">[] = [];
+  readonly #packed: Promise<Buffer>[] = [];
 
   constructor(start: Position) {
     this.#start = start;
@@ -65,28 +67,34 @@ export class SegmentBuilder {
   }
 
   async #pack(text: Buffer): Promise<void> {
-    const packed = await compress(text, SEGMENT_LEVEL);
+    const packed = compress(text, SEGMENT_LEVEL);
+    packed.catch(() => {}); // finish() awaits and reports it
+    this.#packed.push(packed);
+    await this.#packed.at(-PARALLEL);
     const newlines = countNewlines(text);
     this.#frames.push({
       ...this.#at,
       newlines,
       bytes: text.byteLength,
-      at: this.#size,
-      size: packed.byteLength,
       ...timeSpan(text, this.#at),
     });
-    this.#packed.push(packed);
-    this.#size += packed.byteLength;
     this.#at = advance(this.#at, text, newlines);
   }
 
   /** The object's bytes and what the record says of it. */
   async finish(key: string): Promise<{ object: Buffer; segment: Segment }> {
     if (this.#pending.byteLength > 0) await this.#pack(this.#pending);
-    const json = JSON.stringify({ version: INDEX_VERSION, next: this.#at, frames: this.#frames });
+    const packed = await Promise.all(this.#packed);
+    let at = 0;
+    const frames: Frame[] = this.#frames.map((frame, i) => {
+      const size = packed[i]?.byteLength ?? 0;
+      at += size;
+      return { ...frame, at: at - size, size };
+    });
+    const json = JSON.stringify({ version: INDEX_VERSION, next: this.#at, frames });
     const index = skippableFrame(Buffer.from(json));
-    const table = seekTable([...this.#frames, { size: index.byteLength, bytes: 0 }]);
-    const object = Buffer.concat([...this.#packed, index, table]);
+    const table = seekTable([...frames, { size: index.byteLength, bytes: 0 }]);
+    const object = Buffer.concat([...packed, index, table]);
     const firstTime = this.#frames.find((f) => f.firstTime)?.firstTime;
     const lastTime = this.#frames.findLast((f) => f.lastTime)?.lastTime;
     const segment: Segment = {
@@ -96,7 +104,7 @@ export class SegmentBuilder {
       lines: lineStartsBetween(this.#start, this.#at),
       bytes: this.#frames.reduce((sum, f) => sum + f.bytes, 0),
       size: object.byteLength,
-      index: { offset: this.#size + SKIPPABLE_CONTENT_OFFSET, length: index.byteLength - SKIPPABLE_CONTENT_OFFSET },
+      index: { offset: at + SKIPPABLE_CONTENT_OFFSET, length: index.byteLength - SKIPPABLE_CONTENT_OFFSET },
       ...(firstTime && { firstTime }),
       ...(lastTime && { lastTime }),
       sha256: createHash("sha256").update(object).digest("hex"),

@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import type { Mark } from "./chunk.ts";
-import { timeAt } from "./line.ts";
+import { timeAt, timeNs } from "./line.ts";
 
 const LF = 0x0a;
 /** Text that is kept so that marks can be made of it when they are needed, and not for every line that passes. */
@@ -87,6 +87,25 @@ export class Window {
   marks(): Mark[] {
     this.#settle();
     return [...this.#earlier, ...(this.#open ? [{ ...this.#open, partial: true }] : [])];
+  }
+
+  /** The text so far does not end with a newline. */
+  get inLine(): boolean {
+    return this.#open !== undefined;
+  }
+
+  /** The time of the newest line that has one. */
+  get lastTime(): string | undefined {
+    return this.marks().findLast((mark) => mark.time)?.time;
+  }
+
+  /** A line of this time is among those that are kept, or is older than all of them. Makes no marks: it is asked often. */
+  mayHave(time: string): boolean {
+    const first = this.#kept[0];
+    const oldest = this.#earlier[0]?.time ?? (first && timeAt(first, 0)) ?? this.#open?.time;
+    if (!oldest || !time) return false;
+    if (timeNs(time) < timeNs(oldest) || this.#open?.time === time) return true;
+    return this.#earlier.some((mark) => mark.time === time) || this.#kept.some((text) => text.includes(time));
   }
 
   /** As many of the newest marks as make the place unmistakable. */

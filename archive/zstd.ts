@@ -9,11 +9,15 @@ const decompressAsync = promisify(zstdDecompress);
 export const SKIPPABLE_MAGIC = 0x184d2a50;
 const SKIPPABLE_HEADER = 8;
 
+/** Output is made in buffers of this size: in the usual 16 KiB a frame of text costs 64 of them and their joining. */
+const outputSize = (expected: number): number => Math.min(2 * 1024 * 1024, Math.max(16 * 1024, Math.ceil(expected)));
+
 /** One zstd frame with its content's size and checksum. */
 export function compress(text: Uint8Array, level: number): Promise<Buffer> {
   return compressAsync(text, {
     params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
     pledgedSrcSize: text.byteLength,
+    chunkSize: outputSize(text.byteLength / 4),
   });
 }
 
@@ -26,7 +30,7 @@ export async function decompress(frame: Uint8Array, bytes: number, key: string):
   let text: Buffer;
   try {
     // One more than promised, so that a frame that holds more is refused without unpacking all of it.
-    text = await decompressAsync(frame, { maxOutputLength: bytes + 1 });
+    text = await decompressAsync(frame, { maxOutputLength: bytes + 1, chunkSize: outputSize(bytes + 1) });
   } catch (cause) {
     throw new ArchiveError("damaged", `${key} holds a frame that cannot be unpacked: the object is damaged`, { cause });
   }

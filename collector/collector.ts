@@ -1,9 +1,9 @@
-import { indexPrefix, parseEntryKey } from "../archive/keys.ts";
+import { persist } from "../archive/persist.ts";
 import { RunWriter } from "../archive/run-writer.ts";
-import type { ObjectStore } from "../storage-adapters/store.ts";
+import { knownRuns, openRuns } from "./archived-runs.ts";
+import type { Finalizers } from "./finalizer.ts";
 import { FollowSlots } from "./follow/follow-slots.ts";
 import { ObjectCache } from "./kubernetes/cache.ts";
-import type { KubernetesClient } from "./kubernetes/client.ts";
 import {
   type Meta,
   type PipelineRun,
@@ -14,25 +14,29 @@ import {
   trimTaskRun,
 } from "./kubernetes/objects.ts";
 import { type WatchOptions, watch } from "./kubernetes/watch.ts";
-import type { Logger } from "./logger.ts";
+import type { Replicas } from "./replicas.ts";
 import { type ArchiverDeps, RunArchiver } from "./run-archiver.ts";
 import { type Reconciled, RunQueue } from "./run-queue.ts";
 import { ownerOf } from "./tekton/describe.ts";
 
-export type CollectorDeps = {
-  client: KubernetesClient;
-  store: ObjectStore;
-  logger: Logger;
+export type CollectorDeps = Pick<
+  ArchiverDeps,
+  "client" | "store" | "spool" | "logger" | "metrics" | "recover" | "settings"
+> & {
+  /** Everything stops at once. */
   signal: AbortSignal;
   namespaces: readonly string[] | "*";
   followsPerNode: number;
-  settings: ArchiverDeps["settings"];
+  finalizers: Finalizers;
+  replicas: Replicas;
   watchTiming?: WatchOptions<never>["timing"];
 };
 
 /** Runs that are reconciled at the same time. */
 const WORKERS = 16;
 const MAX_REMEMBERED = 50_000;
+/** Between two looks whether another replica has archived a run of which the cluster has nothing left. */
+const OTHERS_MS = 60_000;
 
 /** Watches Tekton and keeps one archiver per run that is not yet wholly in the archive. */
 export class Collector {
@@ -41,19 +45,30 @@ export class Collector {
   readonly #runs: RunWriter;
   readonly #queue: RunQueue;
   readonly #archivers = new Map<string, RunArchiver>();
+  /** Keys of the archivers that have done something: those of runs that are, or were until now, this replica's. */
+  readonly #working = new Set<string>();
   /** UIDs of runs that are wholly in the archive. */
   readonly #archived = new Set<string>();
   readonly #runOfTaskRun = new Map<string, string>();
   readonly #synced = Promise.withResolvers<void>();
   #unsynced = 0;
+  #started = false;
+  #sharing: Promise<void> = Promise.resolve();
 
   constructor(deps: CollectorDeps) {
     this.#deps = deps;
     this.#slots = new FollowSlots(deps.followsPerNode);
-    const onError = (error: unknown) => deps.logger.warn({ err: error }, "the store refused; trying on");
-    this.#runs = new RunWriter(deps.store, { signal: deps.signal, onError });
+    this.#runs = new RunWriter(deps.store, { signal: deps.signal, onError: this.#storeFailed });
     this.#queue = new RunQueue((key) => this.#reconcile(key), WORKERS, deps.logger, deps.signal);
+    deps.replicas.onChange(() => {
+      if (this.#started) this.#sharing = this.#sharing.then(() => this.#share());
+    });
   }
+
+  readonly #storeFailed = (error: unknown): void => {
+    this.#deps.metrics.storeFailed(error);
+    this.#deps.logger.warn({ err: error }, "the store refused; trying on");
+  };
 
   /** Why it is not ready; undefined when everything that exists has been seen. */
   get notReady(): string | undefined {
@@ -65,17 +80,31 @@ export class Collector {
     return [...this.#archivers.values()].reduce((sum, archiver) => sum + archiver.openLogs, 0);
   }
 
+  get logsAtRisk(): number {
+    return [...this.#archivers.values()].reduce((sum, archiver) => sum + archiver.logsAtRisk, 0);
+  }
+
+  /** Runs that wait to be reconciled, or are. */
+  get runsWaiting(): number {
+    return this.#queue.size;
+  }
+
+  /** Stops reading, so that a successor goes on where this one ends; resolves when all that was read is stored. */
+  async release(): Promise<void> {
+    await Promise.all([...this.#archivers.values()].map((archiver) => archiver.release()));
+  }
+
   /** Runs until the signal aborts. */
   async run(): Promise<void> {
-    const { namespaces } = this.#deps;
+    const { namespaces, replicas, signal } = this.#deps;
     const watches =
       namespaces === "*" ? this.#watchNamespace() : namespaces.flatMap((name) => this.#watchNamespace(name));
-    void this.#synced.promise
+    void Promise.all([this.#synced.promise, replicas.joined])
       .then(() => this.#start())
       .catch((error: unknown) => {
         if (!this.#deps.signal.aborted) throw error;
       });
-    await Promise.all(watches);
+    await Promise.all([...watches, replicas.run(signal)]);
   }
 
   /** Without a name: all of them, by cluster-wide watches. */
@@ -92,6 +121,8 @@ export class Collector {
         if (deleted) this.#runOfTaskRun.delete(uid);
         else this.#runOfTaskRun.set(uid, run);
         this.#archiverOf(namespace, run)?.observeTaskRun(object, deleted);
+        if (deleted) this.#deps.finalizers.forget(uid);
+        else this.#attendFinalizer(object, run);
       }),
       this.#watch<Pod>(
         { path: `/api/v1${scope}/pods`, labelSelector: "tekton.dev/taskRun", trim: trimPod },
@@ -105,11 +136,14 @@ export class Collector {
     options: Pick<WatchOptions<T>, "path" | "trim"> & { labelSelector?: string },
     onChange: (object: T, deleted: boolean) => void,
   ): Promise<void> {
-    const { client, signal, logger, watchTiming } = this.#deps;
+    const { client, signal, logger, metrics, watchTiming } = this.#deps;
     const cache = new ObjectCache<T>(onChange);
     this.#unsynced++;
     let synced = false;
-    const onError = (error: unknown) => logger.warn({ path: options.path, err: error }, "watch interrupted");
+    const onError = (error: unknown) => {
+      metrics.watchFailed(options.path.slice(options.path.lastIndexOf("/") + 1));
+      logger.warn({ path: options.path, err: error }, "watch interrupted");
+    };
     for await (const event of watch<T>({
       ...options,
       client,
@@ -138,72 +172,116 @@ export class Collector {
     const key = `${namespace}/${runUid}`;
     let archiver = this.#archivers.get(key);
     if (!archiver) {
-      const { client, store, logger, signal, settings } = this.#deps;
-      const changed = () => this.#queue.add(key);
-      archiver = new RunArchiver(
-        { namespace, runUid },
-        { client, store, runs: this.#runs, slots: this.#slots, logger, signal, changed, settings },
-      );
+      archiver = new RunArchiver({ namespace, runUid }, this.#archiverDeps(key));
       this.#archivers.set(key, archiver);
     }
     this.#queue.add(key);
     return archiver;
   }
 
+  #archiverDeps(key: string): ArchiverDeps {
+    return { ...this.#deps, runs: this.#runs, slots: this.#slots, changed: () => this.#queue.add(key) };
+  }
+
+  /** What the first lists hold waits until it is known which of their runs are archived. */
+  #attendFinalizer(taskRun: TaskRun, runUid: string): void {
+    const archiver = this.#archivers.get(`${taskRun.metadata.namespace}/${runUid}`);
+    // Of an archived run whoever sees it takes the finalizer off: its owner may have died before.
+    if (!archiver) this.#deps.finalizers.attend(taskRun, true);
+    else if (this.#started && this.#deps.replicas.owns(runUid))
+      this.#deps.finalizers.attend(taskRun, archiver.isSafe(taskRun));
+  }
+
   async #reconcile(key: string): Promise<Reconciled> {
     const archiver = this.#archivers.get(key);
     if (!archiver) return {};
+    if (!this.#deps.replicas.owns(uidOf(key))) return this.#leaveToOthers(key, archiver);
+    this.#working.add(key);
     const result = await archiver.reconcile();
-    if (archiver.done) {
-      this.#archivers.delete(key);
-      this.#remember(key.slice(key.indexOf("/") + 1));
-    }
+    for (const taskRun of archiver.taskRuns) this.#deps.finalizers.attend(taskRun, archiver.isSafe(taskRun));
+    if (archiver.done) this.#forget(key);
     return result;
   }
 
-  /**
-   * Everything that exists has been seen once. What the index knows and `open` does not is wholly archived: two
-   * listings a namespace instead of a read per run. What is open and not in the cluster any more is finished here.
-   */
-  async #start(): Promise<void> {
-    const namespaces = new Set([...this.#archivers.keys()].map((key) => key.slice(0, key.indexOf("/"))));
-    if (this.#deps.namespaces !== "*") for (const namespace of this.#deps.namespaces) namespaces.add(namespace);
-    const open = new Set<string>();
-    for (const found of await this.#listOpen(namespaces)) {
-      open.add(found.runUid);
-      this.#archiverOf(found.namespace, found.runUid);
+  /** Of another replica's run only the objects are kept, so that it can be taken over at any moment. */
+  async #leaveToOthers(key: string, archiver: RunArchiver): Promise<Reconciled> {
+    if (this.#working.has(key)) {
+      await archiver.release();
+      this.#working.delete(key);
+      for (const { metadata } of archiver.taskRuns) this.#deps.finalizers.forget(metadata.uid);
+      this.#archivers.set(key, archiver.successor(this.#archiverDeps(key)));
+      // It may have come back meanwhile.
+      return { againMs: 0 };
     }
-    for (const namespace of namespaces) await this.#dropArchived(namespace, open);
+    if (!archiver.vanished) return {};
+    const record = await this.#runs.load({ namespace: namespaceOf(key), runUid: uidOf(key) });
+    if (!record?.final) return { againMs: OTHERS_MS };
+    this.#forget(key);
+    return {};
+  }
+
+  /** The run is archived: nothing is to be done for it any more. */
+  #forget(key: string): void {
+    const archiver = this.#archivers.get(key);
+    if (!archiver) return;
+    this.#archivers.delete(key);
+    this.#working.delete(key);
+    this.#remember(uidOf(key));
+    for (const taskRun of archiver.taskRuns) this.#deps.finalizers.attend(taskRun, true);
+  }
+
+  /** Other replicas have come or gone: all runs are looked at again, by whoever they now belong to. */
+  async #share(): Promise<void> {
+    try {
+      await this.#survey();
+    } catch (error) {
+      if (this.#deps.signal.aborted) return;
+      this.#deps.logger.warn({ err: error }, "what is archived was not listed; each run is looked up by itself");
+    }
+    for (const key of this.#archivers.keys()) this.#queue.add(key);
+  }
+
+  /** Everything that exists has been seen once. */
+  async #start(): Promise<void> {
+    await persist(() => this.#survey(), { signal: this.#deps.signal, onError: this.#storeFailed });
+    this.#started = true;
     this.#deps.logger.info({ runs: this.#archivers.size, archived: this.#archived.size }, "watching");
     this.#queue.start();
   }
 
-  async #listOpen(namespaces: ReadonlySet<string>): Promise<{ namespace: string; runUid: string }[]> {
+  /**
+   * What the index knows and `open` does not is wholly archived: two listings a namespace instead of a read per run.
+   * What is open and not in the cluster any more is finished here.
+   */
+  async #survey(): Promise<void> {
     const { store, signal } = this.#deps;
-    const found: { namespace: string; runUid: string }[] = [];
-    for await (const item of store.list("v1/index/open/", { signal })) {
-      const entry = parseEntryKey(item.key);
-      const [namespace] = entry?.values ?? [];
-      if (!entry || !namespace) continue;
-      if (this.#deps.namespaces === "*" || namespaces.has(namespace)) found.push({ namespace, runUid: entry.runUid });
+    const namespaces = new Set([...this.#archivers.keys()].map(namespaceOf));
+    if (this.#deps.namespaces !== "*") for (const namespace of this.#deps.namespaces) namespaces.add(namespace);
+    const known: string[] = [];
+    for (const namespace of namespaces) {
+      const since = this.#oldestIn(namespace);
+      if (since === undefined) continue;
+      for await (const { runUid } of knownRuns(store, namespace, since, signal)) {
+        const key = `${namespace}/${runUid}`;
+        if (this.#archivers.has(key)) known.push(key);
+      }
     }
-    return found;
+    // In this order: a run that another replica begins in between is under `open` before it is in the index.
+    const open = new Set<string>();
+    for await (const { namespace, runUid } of openRuns(store, signal)) {
+      if (this.#deps.namespaces !== "*" && !namespaces.has(namespace)) continue;
+      open.add(runUid);
+      this.#archiverOf(namespace, runUid);
+    }
+    for (const key of known) if (!open.has(uidOf(key)) && !this.#working.has(key)) this.#forget(key);
   }
 
-  async #dropArchived(namespace: string, open: ReadonlySet<string>): Promise<void> {
-    const { store, signal } = this.#deps;
-    const oldest = [...this.#archivers]
-      .flatMap(([key, archiver]) => (key.startsWith(`${namespace}/`) ? (archiver.createdAt ?? []) : []))
-      .sort()[0];
-    if (!oldest) return;
-    const stop = Date.parse(oldest);
-    for await (const item of store.list(indexPrefix({ by: "namespace", values: [namespace] }), { signal })) {
-      const entry = parseEntryKey(item.key);
-      if (!entry) continue;
-      if (entry.createdAt.getTime() < stop) break;
-      if (!open.has(entry.runUid) && this.#archivers.delete(`${namespace}/${entry.runUid}`))
-        this.#remember(entry.runUid);
-    }
+  /** When the oldest object of a run in the namespace was made, in ms. */
+  #oldestIn(namespace: string): number | undefined {
+    const [oldest] = [...this.#archivers]
+      .flatMap(([key, archiver]) => (namespaceOf(key) === namespace ? (archiver.createdAt ?? []) : []))
+      .sort();
+    return oldest === undefined ? undefined : Date.parse(oldest);
   }
 
   /** Forgetting one again costs no more than a read of its record. */
@@ -216,3 +294,7 @@ export class Collector {
     }
   }
 }
+
+/** An archiver's key is `<namespace>/<run's UID>`. */
+const namespaceOf = (key: string): string => key.slice(0, key.indexOf("/"));
+const uidOf = (key: string): string => key.slice(key.indexOf("/") + 1);

@@ -1,11 +1,17 @@
-import { createServer, type Server } from "node:http";
 import { KubeConfig } from "@kubernetes/client-node";
 import { StartError } from "../settings.ts";
 import type { ObjectStore } from "../storage-adapters/store.ts";
 import { Collector } from "./collector.ts";
 import type { CollectorConfig } from "./config.ts";
+import { Finalizers } from "./finalizer.ts";
+import { rotatedFiles } from "./follow/rotated-files.ts";
 import { type KubernetesClient, KubernetesError, kubernetesClient } from "./kubernetes/client.ts";
+import { LeaseReplicas } from "./lease-replicas.ts";
 import type { Logger } from "./logger.ts";
+import { Metrics } from "./metrics.ts";
+import { operationsServer } from "./operations-server.ts";
+import { alone } from "./replicas.ts";
+import { Spool } from "./spool.ts";
 
 /** The cluster cannot be used; the message says which and what to do. */
 export class ClusterError extends StartError {
@@ -13,40 +19,87 @@ export class ClusterError extends StartError {
 }
 
 const RECORD_INTERVAL_MS = 2_000;
+/** Longer than text may wait to be flushed. */
+const CLOSE_WAIT_MS = 15_000;
 const FIRST_ANSWER_MS = 15_000;
 
 /**
- * Connects to the cluster of the usual kubeconfig and collects until the signal aborts.
+ * The cluster of the usual kubeconfig.
+ * @throws ClusterError, when it does not answer or has no Tekton
+ */
+export async function connect(signal: AbortSignal): Promise<KubernetesClient> {
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromDefault();
+  const client = kubernetesClient(kubeConfig);
+  await checkCluster(client, kubeConfig.getCurrentCluster()?.server ?? "", signal);
+  return client;
+}
+
+/**
+ * Connects to the cluster and collects until `stopping` aborts; then what was read is stored, which may take five
+ * seconds.
  * @throws ClusterError, when the cluster does not answer or has no Tekton
+ * @throws StartError, when the spool's directory takes no files
  */
 export async function startCollector(
   config: CollectorConfig,
   store: ObjectStore,
   logger: Logger,
-  signal: AbortSignal,
+  stopping: AbortSignal,
 ): Promise<{ finished: Promise<void> }> {
-  const kubeConfig = new KubeConfig();
-  kubeConfig.loadFromDefault();
-  const client = kubernetesClient(kubeConfig);
-  await checkCluster(client, kubeConfig.getCurrentCluster()?.server ?? "", signal);
+  const client = await connect(stopping);
+  const spool = await openSpool(config, logger);
+  const metrics = new Metrics();
+  const stopped = new AbortController();
+  const { signal } = stopped;
   const collector = new Collector({
     client,
     store,
+    spool,
     logger,
+    metrics,
     signal,
     namespaces: config.namespaces,
     followsPerNode: config.followsPerNode,
+    ...(config.nodeProxy && { recover: (run) => rotatedFiles({ client, logger, signal }, run) }),
+    finalizers: new Finalizers({ client, logger, signal, seconds: config.finalizerSeconds }),
+    replicas: config.lease ? new LeaseReplicas({ client, logger, ...config.lease }) : alone,
     settings: {
       sidecarWaitMs: config.sidecarWaitMs,
       chunkGraceMs: config.chunkGraceMs,
+      closeWaitMs: CLOSE_WAIT_MS,
       recordIntervalMs: RECORD_INTERVAL_MS,
     },
   });
-  if (config.healthPort !== undefined) {
-    const health = healthServer(collector).listen(config.healthPort);
-    signal.addEventListener("abort", () => health.close());
+  metrics.watch({
+    runsWaiting: () => collector.runsWaiting,
+    logsOpen: () => collector.openLogs,
+    logsAtRisk: () => collector.logsAtRisk,
+    spoolBytes: () => spool.bytes,
+    backlogBytes: () => spool.waitingBytes,
+    ready: () => collector.notReady === undefined,
+  });
+  if (config.metricsPort !== undefined) {
+    const server = operationsServer(collector, metrics).listen(config.metricsPort);
+    signal.addEventListener("abort", () => server.close());
   }
+  stopping.addEventListener("abort", async () => {
+    await collector.release();
+    stopped.abort();
+  });
   return { finished: collector.run() };
+}
+
+async function openSpool(config: CollectorConfig, logger: Logger): Promise<Spool> {
+  const { spoolDirectory: directory, spoolBytes: limitBytes } = config;
+  const onError = (error: unknown) => logger.error({ err: error, directory }, "the spool could not be used");
+  const spool = new Spool({ directory, limitBytes, onError });
+  await spool.probe().catch((error: unknown) => {
+    throw new StartError(
+      `AFTERLOG_SPOOL_DIRECTORY: no file can be made in ${directory} (${error instanceof Error ? error.message : error}): name a directory on a disk of this machine that can be written to`,
+    );
+  });
+  return spool;
 }
 
 async function checkCluster(client: KubernetesClient, server: string, signal: AbortSignal): Promise<void> {
@@ -69,13 +122,4 @@ async function checkCluster(client: KubernetesClient, server: string, signal: Ab
       `the Kubernetes API at ${server} does not answer (${why}): check KUBECONFIG, its current context, and that the cluster runs`,
     );
   }
-}
-
-function healthServer(collector: Collector): Server {
-  return createServer((request, response) => {
-    const reason = request.url === "/readyz" ? collector.notReady : undefined;
-    const known = request.url === "/healthz" || request.url === "/readyz";
-    response.writeHead(known ? (reason ? 503 : 200) : 404, { "content-type": "text/plain" });
-    response.end(known ? `${reason ?? "ok"}\n` : "not found\n");
-  });
 }

@@ -1,54 +1,31 @@
 import { entriesOf } from "../archive/entry.ts";
-import { LogWriter } from "../archive/log-writer.ts";
-import { type Container, containersOf, isFinished, type Log, type RunRecord } from "../archive/record.ts";
+import type { RunId } from "../archive/keys.ts";
+import { containersOf, isFinished, type RunRecord } from "../archive/record.ts";
 import type { RunWriter } from "../archive/run-writer.ts";
-import type { ObjectStore } from "../storage-adapters/store.ts";
-import type { FollowSlots } from "./follow/follow-slots.ts";
-import { Follower, type TIMING } from "./follow/follower.ts";
+import { logsAreSafe } from "./finalizer.ts";
 import { PodState } from "./follow/pod-state.ts";
-import type { KubernetesClient } from "./kubernetes/client.ts";
 import type { PipelineRun, Pod, TaskRun } from "./kubernetes/objects.ts";
-import type { Logger } from "./logger.ts";
+import { LogJobs, type LogJobsDeps, type LogRow, type LogSettings } from "./log-jobs.ts";
 import type { Reconciled } from "./run-queue.ts";
-import { NO_LOG_YET } from "./tekton/containers.ts";
 import { describeRun } from "./tekton/describe.ts";
 import { isDone } from "./tekton/status.ts";
 
-export type ArchiverDeps = {
-  client: KubernetesClient;
-  store: ObjectStore;
+export type ArchiverDeps = Omit<LogJobsDeps, "failed"> & {
   runs: RunWriter;
-  slots: FollowSlots;
-  logger: Logger;
-  signal: AbortSignal;
-  /** Asks that this run be reconciled again. */
-  changed: () => void;
-  settings: {
-    /** How long sidecars and init containers may go on after their attempt is over. */
-    sidecarWaitMs: number;
-    /** How long chunks stay after their segment is there, for readers that are still on them. */
-    chunkGraceMs: number;
+  settings: LogSettings & {
     /** Between two writes of a running record: GCS takes one write a second to one name. */
     recordIntervalMs: number;
-    follow?: Partial<typeof TIMING>;
-    flushMs?: (ageMs: number) => number;
   };
 };
 
-type Row = { record: RunRecord; taskRunUid: string; attempt: number; over: boolean; container: Container };
-type Job = { cut: AbortController; cutTimer?: NodeJS.Timeout; follower?: Follower; log?: Log };
-
-const rowKey = ({ taskRunUid, attempt, container }: Row): string =>
-  `${taskRunUid}/${attempt}/${container.name}.${container.restart}`;
-
 /** One run on its way into the archive: keeps its record up to date and a follower on each of its containers. */
 export class RunArchiver {
-  readonly #run: { namespace: string; runUid: string };
+  readonly #run: RunId;
   readonly #deps: ArchiverDeps;
   readonly #taskRuns = new Map<string, TaskRun>();
   readonly #pods = new Map<string, PodState>();
   readonly #gone = new Set<string>();
-  readonly #jobs = new Map<string, Job>();
+  readonly #jobs: LogJobs;
   #pipelineRun: PipelineRun | undefined;
   #record: RunRecord | undefined;
   #loaded = false;
@@ -56,9 +33,13 @@ export class RunArchiver {
   #finalizedAt: number | undefined;
   #done = false;
 
-  constructor(run: { namespace: string; runUid: string }, deps: ArchiverDeps) {
+  constructor(run: RunId, deps: ArchiverDeps) {
     this.#run = run;
     this.#deps = deps;
+    const failed = () => {
+      this.#loaded = false;
+    };
+    this.#jobs = new LogJobs(run, { ...deps, failed });
   }
 
   /** Everything is archived and tidied up; the run can be forgotten. */
@@ -68,13 +49,46 @@ export class RunArchiver {
 
   /** Logs that are being read. */
   get openLogs(): number {
-    return [...this.#jobs.values()].filter((job) => !job.log).length;
+    return this.#jobs.open;
+  }
+
+  /** Logs whose container has ended and that are not wholly in the store. */
+  get logsAtRisk(): number {
+    if (!this.#record) return 0;
+    return rowsOf(this.#record).filter(({ container }) => isDone(container.status) && !isFinished(container.log))
+      .length;
   }
 
   /** When the oldest of its objects was made, as far as they are known. */
   get createdAt(): string | undefined {
     const objects = [this.#pipelineRun, ...this.#taskRuns.values(), ...[...this.#pods.values()].map(({ pod }) => pod)];
     return objects.flatMap((object) => object?.metadata.creationTimestamp ?? []).sort()[0];
+  }
+
+  /** Its TaskRuns that exist. */
+  get taskRuns(): TaskRun[] {
+    return [...this.#taskRuns.values()].filter(({ metadata }) => !this.#gone.has(metadata.uid));
+  }
+
+  /** Nothing of it exists in the cluster any more. */
+  get vanished(): boolean {
+    const pipelineRun = this.#pipelineRun && !this.#gone.has(this.#pipelineRun.metadata.uid);
+    return !pipelineRun && this.taskRuns.length === 0 && [...this.#pods.values()].every((pod) => pod.gone);
+  }
+
+  /** Whether the bucket has all logs of this TaskRun. */
+  isSafe(taskRun: TaskRun): boolean {
+    return logsAreSafe(taskRun, this.#record);
+  }
+
+  /** A fresh archiver of the same run that has seen what this one has. */
+  successor(deps: ArchiverDeps): RunArchiver {
+    const next = new RunArchiver(this.#run, deps);
+    next.#pipelineRun = this.#pipelineRun;
+    for (const [uid, taskRun] of this.#taskRuns) next.#taskRuns.set(uid, taskRun);
+    for (const [uid, pod] of this.#pods) next.#pods.set(uid, pod);
+    for (const uid of this.#gone) next.#gone.add(uid);
+    return next;
   }
 
   observePipelineRun(pipelineRun: PipelineRun, deleted: boolean): void {
@@ -112,8 +126,9 @@ export class RunArchiver {
     );
     if (!described) return {};
     const record = this.#abandoned(described);
-    for (const row of rowsOf(record)) this.#attend(row);
-    for (const row of rowsOf(record)) row.container.log = this.#logOf(row);
+    const rows = rowsOf(record);
+    for (const row of rows) this.#jobs.attend(row, this.#pods.get(row.container.podUid ?? ""));
+    for (const row of rows) row.container.log = this.#jobs.logOf(row);
     record.entries = [...entriesOf(record).keys()];
     return isComplete(record) ? this.#finalize(record) : this.#update(record);
   }
@@ -136,149 +151,9 @@ export class RunArchiver {
     };
   }
 
-  /** Sees to it that somebody reads the log of this container run, as long as there is something to read. */
-  #attend(row: Row): void {
-    const { container } = row;
-    const key = rowKey(row);
-    const job = this.#jobs.get(key);
-    if (job) {
-      const waits = container.kind !== "step" || container.status === "waiting";
-      if (row.over && waits && !job.log) this.#cutLater(job, container.kind);
-      return;
-    }
-    if (isFinished(container.log)) return;
-    const pod = this.#pods.get(container.podUid ?? "");
-    if (pod) this.#startJob(key, (started) => this.#follow(row, pod, started));
-    else if (container.podUid || row.over) this.#startJob(key, () => this.#close(row));
-  }
-
-  #startJob(key: string, work: (job: Job) => Promise<Log>): void {
-    const job: Job = { cut: new AbortController() };
-    this.#jobs.set(key, job);
-    work(job)
-      .then((log) => {
-        job.log = log;
-      })
-      .catch((error: unknown) => {
-        // Reconciling starts it again.
-        this.#jobs.delete(key);
-        if (this.#deps.signal.aborted) return;
-        this.#loaded = false;
-        this.#deps.logger.error(
-          { ...this.#run, log: key, err: error },
-          "the log could not be archived; it is tried again",
-        );
-      })
-      .finally(() => {
-        clearTimeout(job.cutTimer);
-        if (job.log) this.#deps.changed();
-        else if (!this.#deps.signal.aborted) setTimeout(this.#deps.changed, 5_000).unref();
-      });
-  }
-
-  #follow(row: Row, pod: PodState, job: Job): Promise<Log> {
-    const { client, slots, logger, signal, settings } = this.#deps;
-    const { container } = row;
-    const uid = pod.pod.metadata.uid;
-    const first = this.#firstRestart(row);
-    job.follower = new Follower({
-      client,
-      slots,
-      logger,
-      signal,
-      pod,
-      cut: job.cut.signal,
-      run: {
-        namespace: this.#run.namespace,
-        pod: pod.pod.metadata.name,
-        podUid: uid,
-        node: pod.pod.spec?.nodeName ?? "",
-        container: container.name,
-        restart: container.restart - first,
-        restartable: container.kind === "sidecar",
-      },
-      openWriter: () => this.#openWriter(row, uid),
-      ...(settings.follow && { timing: settings.follow }),
-    });
-    return job.follower.run();
-  }
-
-  /** Where the restarts of this row's pod begin: a replaced pod counts on from the one before. */
-  #firstRestart({ record, taskRunUid, attempt, container }: Row): number {
-    const same = rowsOf(record).filter(
-      (row) =>
-        row.taskRunUid === taskRunUid &&
-        row.attempt === attempt &&
-        row.container.name === container.name &&
-        row.container.podUid === container.podUid,
-    );
-    return Math.min(...same.map((row) => row.container.restart));
-  }
-
-  #openWriter({ taskRunUid, attempt, container }: Row, podUid: string): Promise<LogWriter> {
-    const { store, signal, settings, logger } = this.#deps;
-    const id = { ...this.#run, taskRunUid, attempt, container: container.name, restart: container.restart };
-    return LogWriter.open(store, id, podUid, {
-      signal,
-      known: container.log.segments,
-      onError: (error) => logger.warn({ ...id, err: error }, "the store did not take a part of the log; trying on"),
-      onSealed: (chunks) => this.#deleteLater(chunks.slice(0, -1)),
-      ...(settings.flushMs && { intervalMs: settings.flushMs }),
-    });
-  }
-
-  /** Ends a log whose pod has gone: with what the bucket has of it, or with the reason why there is nothing. */
-  async #close(row: Row): Promise<Log> {
-    const { container } = row;
-    if (!container.podUid) {
-      const words =
-        container.status === "skipped"
-          ? "It was skipped: a step before it had failed."
-          : "Its pod had gone before Afterlog saw it.";
-      return { ...NO_LOG_YET, state: "none", words };
-    }
-    const writer = await this.#openWriter(row, container.podUid);
-    if (writer.end) return writer.finish(writer.end);
-    const words = "The pod was deleted while no collector was reading its log.";
-    if (writer.lines === 0) return writer.finish({ state: "none", words });
-    writer.declare({
-      afterLine: writer.lines,
-      ...(writer.lastTime && { from: writer.lastTime }),
-      cause: "not-read",
-      words: `Lines after this one may be missing. ${words}`,
-    });
-    return writer.finish({ state: "incomplete", words });
-  }
-
-  #cutLater(job: Job, kind: Container["kind"]): void {
-    const { sidecarWaitMs } = this.#deps.settings;
-    const what = { init: "init container", sidecar: "sidecar", step: "step" }[kind];
-    const words = `The ${what} was still running ${Math.round(sidecarWaitMs / 1000)} s after its attempt was over; its log was not read any further.`;
-    job.cutTimer ??= setTimeout(() => job.cut.abort(words), sidecarWaitMs);
-  }
-
-  /** The last chunk of a batch stays: it may be the tip of the chain. */
-  #deleteLater(chunks: string[]): void {
-    const { store, settings, signal, logger } = this.#deps;
-    const timer = setTimeout(async () => {
-      try {
-        for (const key of chunks) await store.delete(key, { signal });
-      } catch (error) {
-        // Tidying up at the end of the run takes what is left.
-        if (!signal.aborted) logger.warn({ ...this.#run, err: error }, "sealed chunks were not deleted");
-      }
-    }, settings.chunkGraceMs);
-    timer.unref();
-  }
-
-  #logOf(row: Row): Log {
-    const { log } = row.container;
-    const job = this.#jobs.get(rowKey(row));
-    if (!job) return log;
-    if (job.log) return job.log;
-    if (row.container.status === "waiting") return log;
-    // How far it has come is told by the chunks themselves, not by a record that would be written every second.
-    return { ...NO_LOG_YET, state: "open", segments: job.follower?.log?.segments ?? log.segments };
+  /** Stops reading for good, so that another one goes on: a `successor`, or another collector. */
+  release(): Promise<void> {
+    return this.#jobs.release();
   }
 
   async #update(record: RunRecord): Promise<Reconciled> {
@@ -298,6 +173,7 @@ export class RunArchiver {
     if (!this.#record) await this.#deps.runs.update(record, undefined);
     const created = await this.#deps.runs.finalize(final, this.#record);
     this.#deps.logger.info({ ...this.#run, name: record.run.name, status: record.run.status, created }, "run archived");
+    this.#deps.metrics.runArchived();
     this.#record = final;
     this.#finalizedAt = Date.now();
     return { againMs: this.#deps.settings.chunkGraceMs };
@@ -312,11 +188,10 @@ export class RunArchiver {
   }
 }
 
-function rowsOf(record: RunRecord): Row[] {
+function rowsOf(record: RunRecord): LogRow[] {
   return [...containersOf(record)].map(({ task, attempt, container }) => ({
-    record,
     taskRunUid: task.taskRun.uid,
-    attempt: attempt.number,
+    attempt,
     over: isDone(attempt.status) || isDone(task.status),
     container,
   }));

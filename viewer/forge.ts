@@ -1,4 +1,5 @@
 import type { Place } from "../archive/record.ts";
+import type { SourceLink } from "./terminal/links.ts";
 
 export type ForgeLink = { site: string; href: string; text: string };
 
@@ -14,6 +15,15 @@ export function forgeLinks({ repository, pull, commit }: Place): ForgeLink[] {
   return links;
 }
 
+/** Where the lines of the run's files are, as they were at its commit; nothing without repository and commit. */
+export function sourceLink({ repository, commit }: Place): SourceLink | undefined {
+  const base = repository && webUrl(repository.url);
+  if (!base || !commit) return undefined;
+  const { filePart } = forgeOf(base);
+  return (path, line) =>
+    `${base}/${filePart}/${encodeURIComponent(commit)}/${path.split("/").map(encodeURIComponent).join("/")}#L${line}`;
+}
+
 /** A label is anybody's text: what is not http(s) is no link. */
 function webUrl(text: string): string | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -21,10 +31,15 @@ function webUrl(text: string): string | undefined {
   return `${url.origin}${url.pathname.replace(/\/+$/, "").replace(/\.git$/, "")}`;
 }
 
-function forgeOf(base: string): { site: string; pullPart: string; commitPart: string } {
+type Forge = { site: string; pullPart: string; commitPart: string; filePart: string };
+
+function forgeOf(base: string): Forge {
   const { hostname } = new URL(base);
-  if (hostname === "github.com") return { site: "GitHub", pullPart: "pull", commitPart: "commit" };
-  if (hostname.includes("gitlab")) return { site: "GitLab", pullPart: "-/merge_requests", commitPart: "-/commit" };
-  if (/gitea|codeberg|forgejo/.test(hostname)) return { site: hostname, pullPart: "pulls", commitPart: "commit" };
-  return { site: hostname, pullPart: "pull", commitPart: "commit" };
+  const forge = { site: hostname, pullPart: "pull", commitPart: "commit", filePart: "blob" };
+  if (hostname === "github.com") return { ...forge, site: "GitHub" };
+  if (hostname.includes("gitlab")) {
+    return { site: "GitLab", pullPart: "-/merge_requests", commitPart: "-/commit", filePart: "-/blob" };
+  }
+  if (/gitea|codeberg|forgejo/.test(hostname)) return { ...forge, pullPart: "pulls", filePart: "src/commit" };
+  return forge;
 }

@@ -5,7 +5,8 @@ export type ContainerRun = {
   namespace: string;
   pod: string;
   podUid: string;
-  node: string;
+  /** Empty until the pod has one. */
+  readonly node: string;
   container: string;
   /** Kubernetes' own restart count within this pod. */
   restart: number;
@@ -19,7 +20,7 @@ export type ContainerRun = {
  */
 export type ContainerView =
   | { phase: "waiting"; reason?: string; message?: string }
-  | { phase: "running" }
+  | { phase: "running"; startedAt?: string }
   | { phase: "terminated"; previous: boolean; terminated: Terminated | undefined }
   /** Started again more than once since: Kubernetes keeps one previous log, and this is an older one. */
   | { phase: "lost" };
@@ -43,7 +44,7 @@ export function viewOf(pod: Pod, container: string, restart: number): ContainerV
 
 function stateView({ running, waiting, terminated }: ContainerState): ContainerView {
   if (terminated) return { phase: "terminated", previous: false, terminated };
-  if (running) return { phase: "running" };
+  if (running) return { phase: "running", ...(running.startedAt && { startedAt: running.startedAt }) };
   return {
     phase: "waiting",
     ...(waiting?.reason && { reason: waiting.reason }),

@@ -16,10 +16,14 @@ export class FollowSlots {
     this.#now = now;
   }
 
-  /** A function that gives the slot back; undefined if there is none free. */
-  acquire(node: string): (() => void) | undefined {
+  /**
+   * A function that gives the slot back; undefined if there is none free. What is `endangered` gets one in any case:
+   * of a pod that is being deleted or evicted only a stream that is open saves the end.
+   */
+  acquire(node: string, endangered = false): (() => void) | undefined {
     const open = this.#open.get(node) ?? 0;
-    if (open >= this.#cap || (this.#exhausted.get(node) ?? 0) > this.#now()) return undefined;
+    const taken = open >= this.#cap || (this.#exhausted.get(node) ?? 0) > this.#now();
+    if (taken && !endangered) return undefined;
     this.#open.set(node, open + 1);
     let held = true;
     return () => {

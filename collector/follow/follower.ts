@@ -1,36 +1,21 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { replayFrom } from "../../archive/alignment.ts";
 import { timeAt } from "../../archive/line.ts";
-import { LogConflict, type LogWriter } from "../../archive/log-writer.ts";
+import type { LogWriter } from "../../archive/log-writer.ts";
 import type { Log } from "../../archive/record.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import type { Logger } from "../logger.ts";
+import type { Metrics } from "../metrics.ts";
 import { type ContainerRun, type ContainerView, viewOf } from "./container-view.ts";
+import { finishCut, finishUnreadable, finishWithoutPod } from "./ending.ts";
 import type { FollowSlots } from "./follow-slots.ts";
 import { classifyStray } from "./kubelet-error.ts";
-import type { Parsed } from "./line-parser.ts";
-import { type LogEnd, readLog } from "./log-request.ts";
-import { isTelling, neverStarted, unreadable, type Waiting } from "./missing.ts";
+import { LogStream } from "./log-stream.ts";
+import { gapWords, isTelling, neverStarted, type Waiting } from "./missing.ts";
 import type { PodState } from "./pod-state.ts";
-import { Reading, WrongRun } from "./reading.ts";
-
-export const TIMING = {
-  /** Between two reads of a container that has no follow. */
-  pollMs: 1_500,
-  backoffMs: 250,
-  maxBackoffMs: 10_000,
-  /** A follow so silent may be dead, whatever the connection says (kubernetes-logs.md §7). */
-  silenceMs: 4 * 60_000,
-  /** kubelet cuts after 4 h, balancers after less. */
-  maxAgeMs: 55 * 60_000,
-  /** How long a replay may be still before what it holds decides. */
-  settleMs: 5_000,
-  waitMs: 30_000,
-  /** A restart is in the pod's status this long after the container's first line, at the latest. */
-  statusLagMs: 3_000,
-};
-
-/** So often a finished container's log is asked for in vain before it counts as unreadable. */
-const LAST_TRIES = 5;
+import { Reading, type ReadingOptions, type Recover, WrongRun } from "./reading.ts";
+import { Relay, type RelayEnd } from "./relay.ts";
+import { TIMING, type Timing } from "./timing.ts";
 
 export type FollowerDeps = {
   client: KubernetesClient;
@@ -39,12 +24,25 @@ export type FollowerDeps = {
   pod: PodState;
   /** Opens the log where the bucket has it. */
   openWriter: () => Promise<LogWriter>;
+  /** When its process began, if that is known to be later than the container's start: steps wait for their turn. */
+  begun: () => string | undefined;
+  /** Fetches from the node what it has rotated, where that is allowed. */
+  recover?: ((writer: LogWriter) => Recover) | undefined;
   /** Aborts, with a sentence as its reason, when the log is given up while its container still runs. */
   cut: AbortSignal;
+  /** Aborts when another collector is to go on: what was read is stored first. */
+  release: AbortSignal;
+  /** Everything stops at once. */
   signal: AbortSignal;
   logger: Logger;
-  timing?: Partial<typeof TIMING>;
+  metrics: Metrics;
+  timing?: Partial<Timing>;
 };
+
+/** A log of this size is read again as a whole. */
+const SMALL_BYTES = 1024 * 1024;
+
+type Read = { end: RelayEnd; reading: Reading; silentMs: number; follow: boolean };
 
 /**
  * Takes one container run's log out of its pod, from its first line to its last: follows it while the container
@@ -52,18 +50,29 @@ export type FollowerDeps = {
  */
 export class Follower {
   readonly #deps: FollowerDeps;
-  readonly #timing: typeof TIMING;
+  readonly #timing: Timing;
+  readonly #stop: AbortSignal;
   #writer: LogWriter | undefined;
   #failures = 0;
-  /** The last answer that held log ended in order: nothing that was written before its end is unread. */
+  #failingSince: number | undefined;
+  /** The container has ended, and what it wrote was read to the end. */
   #drained = false;
+  /** When a follow ended in order soon after a line: as a rule that is when its container ended. */
+  #followEndedAt: number | undefined;
+  /** Reading was given up because the store was too far behind. */
+  #storeAway = false;
   #rest: Buffer = Buffer.alloc(0);
+  /** When a stream was last open. */
+  #lastRead = Number.NEGATIVE_INFINITY;
+  /** Set by the first answer: whether it came too late to be sure of the log's beginning, see ReadingOptions.expectedBy. */
+  #late: { by: bigint | undefined } | undefined;
   /** What the container waited for, while it did: a pod that is killed forgets it. */
   #waiting: Waiting | undefined;
 
   constructor(deps: FollowerDeps) {
     this.#deps = deps;
     this.#timing = { ...TIMING, ...deps.timing };
+    this.#stop = AbortSignal.any([deps.signal, deps.cut, deps.release]);
   }
 
   /** What is in the bucket so far. */
@@ -71,44 +80,39 @@ export class Follower {
     return this.#writer?.log();
   }
 
-  /** Resolves when the log is finished, whatever its state. Rejects when `signal` aborts. */
+  /**
+   * Resolves when the log is finished, whatever its state.
+   * @throws the reason of `release`, once what was read is stored; of `signal`, at once
+   */
   async run(): Promise<Log> {
-    const { signal, logger, run } = this.#deps;
-    for (;;) {
-      signal.throwIfAborted();
-      this.#writer = await this.#deps.openWriter();
-      try {
-        return await this.#follow(this.#writer);
-      } catch (error) {
-        this.#writer.abandon();
-        if (!(error instanceof LogConflict)) throw error;
-        logger.info({ ...run, err: error }, "another collector wrote this log; going on behind it");
-        this.#drained = false;
-        this.#rest = Buffer.alloc(0);
-        await this.#backOff();
-      }
+    const writer = await this.#deps.openWriter();
+    this.#writer = writer;
+    try {
+      let log: Log | undefined;
+      while (!log) log = await this.#step(writer);
+      return log;
+    } finally {
+      writer.abandon();
     }
   }
 
-  async #follow(writer: LogWriter): Promise<Log> {
-    for (;;) {
-      this.#deps.signal.throwIfAborted();
-      if (writer.end) return writer.finish(writer.end);
-      const view = this.#view();
-      if (this.#deps.cut.aborted) return this.#cut(writer, view);
-      if (this.#deps.pod.gone) return this.#finishWithoutPod(writer);
-      if (view.phase === "waiting") {
-        if (isTelling(view)) this.#waiting = view;
-        if (this.#podEnded())
-          return writer.finish({ state: "none", words: neverStarted(this.#deps.pod.pod, this.#waiting) });
-        await this.#deps.pod.changed(this.#timing.waitMs, AbortSignal.any([this.#deps.signal, this.#deps.cut]));
-        continue;
-      }
-      if (view.phase === "lost") return this.#finishUnreadable(writer, "its container was started again too often");
-      const { end, reading } = await this.#read(writer, view);
-      const log = await this.#decide(writer, view, end, reading);
-      if (log) return log;
+  async #step(writer: LogWriter): Promise<Log | undefined> {
+    const { signal, cut, release, pod } = this.#deps;
+    signal.throwIfAborted();
+    if (release.aborted) await writer.flush();
+    release.throwIfAborted();
+    if (writer.end) return writer.finish(writer.end);
+    const view = this.#view();
+    if (cut.aborted) return finishCut(writer, view, pod.pod, this.#waiting, String(cut.reason));
+    if (pod.gone) return this.#finishWithoutPod(writer);
+    if (view.phase === "lost") return this.#finishUnreadable(writer, "its container was started again too often");
+    if (view.phase === "waiting") {
+      if (isTelling(view)) this.#waiting = view;
+      if (this.#podEnded()) return writer.finish({ state: "none", words: neverStarted(pod.pod, this.#waiting) });
+      await pod.changed(this.#timing.waitMs, this.#stop);
+      return undefined;
     }
+    return this.#decide(writer, view, await this.#read(writer, view));
   }
 
   #view(): ContainerView {
@@ -122,71 +126,131 @@ export class Follower {
   }
 
   /** What follows from a read: the finished log, or undefined to go on. `view` is from before the read. */
-  async #decide(
-    writer: LogWriter,
-    view: ContainerView,
-    end: LogEnd,
-    { fresh, rest, stray }: Reading,
-  ): Promise<Log | undefined> {
-    if (fresh > 0) this.#failures = 0;
-    if (end.type === "closed" && !stray) {
-      const unchanged = fresh === 0 && rest.equals(this.#rest);
-      this.#rest = rest;
-      this.#drained = true;
-      if (view.phase === "terminated" && (unchanged || view.previous)) return this.#finish(writer);
-      await this.#deps.pod.refresh(this.#deps.signal);
-      if (view.phase === "running" && this.#view().phase === "running") await this.#pause(this.#timing.pollMs / 4);
+  async #decide(writer: LogWriter, view: ContainerView, read: Read): Promise<Log | undefined> {
+    const { end, reading } = read;
+    const { fresh, rest, stray } = reading;
+    if (fresh > 0) this.#succeeded();
+    if (end.type === "full") {
+      this.#storeAway = true;
+      this.#drained = false;
+      await writer.ready();
       return undefined;
     }
-    if (end.type === "broken" && !this.#deps.cut.aborted) this.#drained = false;
-    this.#deps.logger.debug(
-      { ...this.#deps.run, end: end.type, stray, err: "error" in end ? end.error : undefined },
-      "log not read to its end",
-    );
-    if (stray && classifyStray(stray) === "no-watcher") this.#deps.slots.exhausted(this.#deps.run.node);
-    await this.#deps.pod.refresh(this.#deps.signal).catch((error: unknown) => {
-      // The API server is away: that the pod has gone must be said by the server, not guessed.
-      this.#deps.logger.debug({ ...this.#deps.run, err: error }, "pod not read");
-    });
-    if (end.type === "refused" && (end.error.status === 401 || end.error.status === 403)) {
-      // Rights can be given while the pod is still there: nothing is given up for want of them.
-      this.#deps.logger.error(
-        { ...this.#deps.run, err: end.error },
-        "not allowed to read this log: grant get on pods/log",
-      );
-    } else if (view.phase === "terminated" && end.type !== "broken" && this.#failures >= LAST_TRIES) {
-      return this.#finishUnreadable(writer, stray || (end.type === "refused" ? end.error.message : ""));
+    if (end.type === "closed" && !stray) {
+      const unchanged = fresh === 0 && rest.equals(this.#rest);
+      this.#succeeded();
+      this.#rest = rest;
+      if (view.phase === "terminated") {
+        this.#drained = true;
+        if (unchanged || view.previous) return this.#finish(writer);
+      } else await this.#endedWhileRunning(read, unchanged);
+      return undefined;
     }
-    if (!this.#deps.pod.gone && !this.#deps.cut.aborted) await this.#backOff();
+    if (this.#stop.aborted) return undefined;
+    if (end.type === "broken") this.#drained = false;
+    return this.#failed(writer, view, end, stray);
+  }
+
+  /**
+   * An answer ended in order, and the container ran when it was asked for. A follow ends so with its container, before
+   * the pod's status says it, but also at a balancer's idle limit; a second one that ends at once with nothing new
+   * tells the two apart.
+   */
+  async #endedWhileRunning({ follow, silentMs }: Read, unchanged: boolean): Promise<void> {
+    const first = this.#followEndedAt === undefined;
+    this.#drained = follow && !first && unchanged;
+    if (!follow) this.#followEndedAt = undefined;
+    else if (first && silentMs < this.#timing.idleMs) this.#followEndedAt = Date.now();
+    await this.#deps.pod.refresh(this.#deps.signal);
+    if (this.#view().phase === "running" && !(follow && first)) await this.#pause(this.#timing.pollMs);
+  }
+
+  async #failed(writer: LogWriter, view: ContainerView, end: RelayEnd, stray: string): Promise<Log | undefined> {
+    const { logger, run, slots, pod, signal, metrics } = this.#deps;
+    const error = "error" in end ? end.error : undefined;
+    logger.debug({ ...run, end: end.type, stray, err: error }, "log not read to its end");
+    metrics.interrupted(stray ? "kubelet-error" : end.type);
+    this.#failingSince ??= Date.now();
+    if (stray && classifyStray(stray) === "no-watcher") slots.exhausted(run.node);
+    await pod.refresh(signal).catch((error: unknown) => {
+      // The API server is away: that the pod has gone must be said by the server, not guessed.
+      logger.debug({ ...run, err: error }, "the pod could not be looked at");
+    });
+    const status = end.type === "refused" ? end.error.status : 0;
+    if (status === 401 || status === 403) {
+      // Rights can be given while the pod is still there: nothing is given up for want of them.
+      logger.error({ ...run, err: error }, "not allowed to read this log: grant get on pods/log");
+    } else if (view.phase === "terminated" && end.type !== "broken") {
+      const said = status === 400 || stray !== "";
+      const limit = said ? this.#timing.goneMs : this.#timing.unreadableMs;
+      const cause = stray || (end.type === "refused" ? end.error.message : "");
+      if (Date.now() - this.#failingSince >= limit) return this.#finishUnreadable(writer, cause);
+    }
+    if (!pod.gone) await this.#backOff();
     return undefined;
   }
 
-  async #read(writer: LogWriter, view: ContainerView): Promise<{ end: LogEnd; reading: Reading }> {
-    const { client, run, slots, signal, cut } = this.#deps;
+  #succeeded(): void {
+    this.#failures = 0;
+    this.#failingSince = undefined;
+  }
+
+  async #read(writer: LogWriter, view: ContainerView): Promise<Read> {
+    const { client, run, slots, pod, metrics } = this.#deps;
     const previous = view.phase === "terminated" && view.previous;
-    const release = view.phase === "running" ? slots.acquire(run.node) : undefined;
-    const reading = new Reading(writer, (text) => this.#isThisRun(text, previous));
-    const stop = new AbortController();
-    const silence = setTimeout(() => stop.abort(), this.#timing.silenceMs);
-    const age = setTimeout(() => stop.abort(), this.#timing.maxAgeMs);
-    const settle = setTimeout(() => reading.settle().catch(() => stop.abort()), this.#timing.settleMs);
-    const consume = (parsed: Parsed) => {
-      silence.refresh();
-      if (reading.aligning) settle.refresh();
-      return reading.take(parsed);
+    const release = view.phase === "running" ? slots.acquire(run.node, pod.endangered) : undefined;
+    const open = () => {
+      const since = release ? undefined : this.#since(writer, view);
+      return LogStream.open(client, run, { follow: release !== undefined, previous, since }, this.#stop);
     };
-    const request = { follow: release !== undefined, previous, since: reading.since };
+    const reading: ReadingOptions = {
+      confirm: (text) => this.#isThisRun(text, previous),
+      expectedBy: writer.empty ? this.#expectedBy(view) : undefined,
+      cause: this.#storeAway ? "store-away" : "rotated",
+      recover: this.#deps.recover?.(writer),
+    };
+    const follows = release !== undefined ? metrics.follows : undefined;
+    follows?.inc();
     try {
-      const end = await readLog(client, run, request, consume, AbortSignal.any([signal, cut, stop.signal]));
-      await reading.end(end);
-      return { end, reading };
+      const stream = await open();
+      const { successor: onSuccessor } = metrics;
+      const deps = { open, writer, reading, timing: this.#timing, podLeft: pod.left, onSuccessor };
+      if (!stream.end) this.#late ??= { by: reading.expectedBy };
+      const read = await new Relay(deps, stream, new Reading(writer, reading)).run();
+      if (read.end.type !== "refused") this.#lastRead = Date.now();
+      if (read.reading.fresh > 0) this.#followEndedAt = undefined;
+      this.#storeAway = false;
+      return { ...read, follow: release !== undefined };
     } catch (error) {
       if (!(error instanceof WrongRun)) throw error;
-      return { end: { type: "broken", error }, reading };
+      return { end: { type: "broken", error }, reading: new Reading(writer, reading), silentMs: 0, follow: false };
     } finally {
-      for (const timer of [silence, age, settle]) clearTimeout(timer);
+      follows?.dec();
       release?.();
     }
+  }
+
+  /**
+   * From when a log is asked for that is not followed. A follow always gets the newest file as a whole: with
+   * `sinceTime`, kubelet would leave out whatever is printed after a clock's step back.
+   */
+  #since(writer: LogWriter, view: ContainerView): string | undefined {
+    const from = replayFrom(writer.marks());
+    if (from === undefined || writer.log().bytes < SMALL_BYTES) return undefined;
+    const finished = view.phase === "terminated" ? Date.parse(view.terminated?.finishedAt ?? "") : Number.NaN;
+    if (finished + 1_000 < Date.parse(writer.lastTime ?? "")) return undefined; // the clock has stepped back
+    return new Date(Date.parse(from) - this.#timing.overlapMs).toISOString();
+  }
+
+  /** By when its first line must have been printed for nothing to be missing before it; undefined: no need to ask. */
+  #expectedBy(view: ContainerView): bigint | undefined {
+    const { lateMs } = this.#timing;
+    const started =
+      view.phase === "terminated" ? view.terminated?.startedAt : view.phase === "running" ? view.startedAt : undefined;
+    const began = Math.max(...[started, this.#deps.begun()].flatMap((time) => Date.parse(time ?? "") || []));
+    const since = Math.max(began, this.#lastRead);
+    if (!Number.isFinite(since) || Date.now() - since <= lateMs) return undefined;
+    return BigInt(since + lateMs) * 1_000_000n;
   }
 
   /**
@@ -206,41 +270,43 @@ export class Follower {
   }
 
   /** Every line has been read. */
-  async #finish(writer: LogWriter): Promise<Log> {
+  async #finish(writer: LogWriter, view = this.#view()): Promise<Log> {
     writer.append(this.#rest);
-    const [gap] = writer.gaps;
-    return writer.finish(gap ? { state: "incomplete", words: gap.words } : { state: "whole" });
+    if (writer.empty) await this.#doubtEmpty(writer, view);
+    return writer.finish({ state: "whole" });
+  }
+
+  /** Nothing to read is no proof that nothing was printed: a node that has just rotated a log gives an empty one. */
+  async #doubtEmpty(writer: LogWriter, view: ContainerView): Promise<void> {
+    const by = this.#late?.by;
+    const finished = view.phase === "terminated" ? Date.parse(view.terminated?.finishedAt ?? "") : Number.NaN;
+    if (by === undefined || Number.isNaN(finished) || BigInt(finished) * 1_000_000n <= by) return;
+    const append = async (text: Buffer) => writer.append(text);
+    if (await this.#deps.recover?.(writer)(Buffer.alloc(0), append)) return;
+    writer.declare({ cause: "read-late", words: gapWords("read-late") });
   }
 
   #finishWithoutPod(writer: LogWriter): Promise<Log> {
     const view = this.#view();
-    const killed = view.phase === "terminated" || this.#deps.pod.pod.metadata.deletionTimestamp !== undefined;
-    if (this.#drained && killed) return this.#finish(writer);
-    const started = view.phase === "running" || (view.phase === "terminated" && view.terminated?.startedAt);
-    if (!started && writer.lines === 0) {
-      return writer.finish({ state: "none", words: neverStarted(this.#deps.pod.pod, this.#waiting) });
-    }
-    return this.#finishUnreadable(writer, "the pod was deleted");
+    writer.append(this.#rest);
+    return finishWithoutPod(writer, {
+      view,
+      pod: this.#deps.pod.pod,
+      waiting: this.#waiting,
+      drained: this.#drained,
+      followEnded: this.#followEndedAt !== undefined,
+    });
   }
 
   /** The log cannot be read any more. It is whole if its end had been seen before. */
-  async #finishUnreadable(writer: LogWriter, cause: string): Promise<Log> {
-    if (this.#drained) return this.#finish(writer);
-    const words = unreadable(writer.lines, cause);
-    if (writer.lines === 0) return writer.finish({ state: "none", words });
+  #finishUnreadable(writer: LogWriter, cause: string): Promise<Log> {
+    const view = this.#view();
+    const finished = view.phase === "terminated" ? Date.parse(view.terminated?.finishedAt ?? "") : Number.NaN;
+    const endedMs = (this.#followEndedAt ?? Number.NaN) - finished;
+    // Kubernetes gives whole seconds; clocks that differ more leave the doubt, and the gap that says so.
+    if (this.#drained || (endedMs > -2_000 && endedMs < 5_000)) return this.#finish(writer);
     writer.append(this.#rest);
-    writer.declare({
-      afterLine: writer.lines,
-      ...(writer.lastTime && { from: writer.lastTime }),
-      cause: this.#deps.pod.gone ? "pod-deleted" : "unreadable",
-      words,
-    });
-    return writer.finish({ state: "incomplete", words });
-  }
-
-  #cut(writer: LogWriter, view: ContainerView): Promise<Log> {
-    if (view.phase !== "waiting") return writer.finish({ state: "cut", words: String(this.#deps.cut.reason) });
-    return writer.finish({ state: "none", words: neverStarted(this.#deps.pod.pod, this.#waiting) });
+    return finishUnreadable(writer, "unreadable", cause);
   }
 
   #backOff(): Promise<void> {
@@ -248,8 +314,13 @@ export class Follower {
     return this.#pause(limit * (0.5 + Math.random() / 2));
   }
 
+  /** Ends early when the pod is about to go, or has gone. */
   async #pause(ms: number): Promise<void> {
-    const signal = AbortSignal.any([this.#deps.signal, this.#deps.cut]);
-    await sleep(ms, undefined, { signal }).catch(() => {}); // the loop looks at both signals next
+    const end = Date.now() + ms;
+    const { pod } = this.#deps;
+    const endangered = pod.endangered;
+    while (!this.#stop.aborted && Date.now() < end && !pod.gone && pod.endangered === endangered) {
+      await pod.changed(Math.max(1, end - Date.now()), this.#stop);
+    }
   }
 }

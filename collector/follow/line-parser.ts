@@ -1,11 +1,15 @@
-import { timeLength } from "../../archive/line.ts";
+import { dayNs } from "../../archive/line.ts";
 
 const LF = 0x0a;
 /** A line that is longer is passed on in pieces, so that its length costs no memory. */
 const MAX_HELD_BYTES = 64 * 1024;
 
-/** `text` begins every line of it with its time; a line may go on in the next text. `stray` is a line without a time. */
-export type Parsed = { type: "text" | "stray"; bytes: Buffer };
+/**
+ * `text` begins every line of it with its time; a line may go on in the next text. `back`: its first line is older
+ * than the one before it, which is either two streams in one log or kubelet reading a file for the second time.
+ * `stray` is a line without a time.
+ */
+export type Parsed = { type: "text"; bytes: Buffer; back?: true } | { type: "stray"; bytes: Buffer };
 
 /**
  * Splits what the log endpoint sends into the log's text and what is no part of it. Text without a time is never log:
@@ -17,6 +21,8 @@ export class LineParser {
   #heldBytes = 0;
   /** Inside a line whose beginning was passed on. */
   #inLine: "text" | "stray" | undefined;
+  /** Of the line before, since midnight. */
+  #lastNs = -1;
 
   push(bytes: Buffer): Parsed[] {
     const newline = bytes.lastIndexOf(LF);
@@ -55,19 +61,31 @@ export class LineParser {
     const parsed: Parsed[] = [];
     let runStart = 0;
     let runType = this.#inLine;
+    let runBack = false;
+    const endRun = (end: number) => {
+      if (runType === undefined || runStart === end) return;
+      const run = bytes.subarray(runStart, end);
+      parsed.push(
+        runType === "text" && runBack ? { type: runType, bytes: run, back: true } : { type: runType, bytes: run },
+      );
+    };
     let start = 0;
     while (start < bytes.byteLength) {
-      const type = this.#inLine ?? (timeLength(bytes, start) > 0 ? "text" : "stray");
-      if (runType !== undefined && type !== runType) {
-        parsed.push({ type: runType, bytes: bytes.subarray(runStart, start) });
+      const ns = this.#inLine ? undefined : dayNs(bytes, start);
+      const type = this.#inLine ?? (ns === -1 ? "stray" : "text");
+      const back = ns !== undefined && ns !== -1 && ns < this.#lastNs;
+      if (type !== runType || back) {
+        endRun(start);
         runStart = start;
+        runBack = back;
       }
       runType = type;
+      if (ns !== undefined && ns !== -1) this.#lastNs = ns;
       const newline = bytes.indexOf(LF, start);
       this.#inLine = newline === -1 ? type : undefined;
       start = newline === -1 ? bytes.byteLength : newline + 1;
     }
-    if (runType !== undefined && runStart < start) parsed.push({ type: runType, bytes: bytes.subarray(runStart) });
+    endRun(start);
     return parsed;
   }
 }

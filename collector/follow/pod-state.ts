@@ -4,8 +4,9 @@ import { type Pod, trimPod } from "../kubernetes/objects.ts";
 /** One pod, told by its UID, as it was last seen. It stays readable after the pod has gone. */
 export class PodState {
   #pod: Pod;
+  readonly #left = Promise.withResolvers<void>();
   #gone = false;
-  #changed = Promise.withResolvers<void>();
+  readonly #waiters = new Set<() => void>();
   readonly #client: KubernetesClient;
 
   constructor(client: KubernetesClient, pod: Pod) {
@@ -22,6 +23,18 @@ export class PodState {
     return this.#gone;
   }
 
+  /** It is about to go, and its logs with it (kubernetes-logs.md §14.4). */
+  get endangered(): boolean {
+    const { metadata, status } = this.#pod;
+    const disrupted = status?.conditions?.some(({ type, status }) => type === "DisruptionTarget" && status === "True");
+    return metadata.deletionTimestamp !== undefined || disrupted === true || status?.phase === "Failed";
+  }
+
+  /** Resolves when it is gone. */
+  get left(): Promise<void> {
+    return this.#left.promise;
+  }
+
   update(pod: Pod): void {
     this.#pod = pod;
     this.#signalChange();
@@ -30,6 +43,7 @@ export class PodState {
   markGone(pod?: Pod): void {
     if (pod) this.#pod = pod;
     this.#gone = true;
+    this.#left.resolve();
     this.#signalChange();
   }
 
@@ -37,9 +51,13 @@ export class PodState {
   async changed(ms: number, signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => resolve(), { once: true });
-    await Promise.race([this.#changed.promise, promise]);
+    const wake = () => resolve();
+    this.#waiters.add(wake);
+    signal.addEventListener("abort", wake, { once: true });
+    if (!signal.aborted) await promise;
     clearTimeout(timer);
+    this.#waiters.delete(wake);
+    signal.removeEventListener("abort", wake);
   }
 
   /** Asks the API server now; no request for a log carries the UID, so this tells whose log it was. */
@@ -58,7 +76,6 @@ export class PodState {
   }
 
   #signalChange(): void {
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
+    for (const wake of [...this.#waiters]) wake();
   }
 }

@@ -1,8 +1,9 @@
-import { timeAt, timeLength } from "../../archive/line.ts";
+import type { Aligned, Alignment } from "../../archive/alignment.ts";
+import { timeAt, timeLength, timeNs } from "../../archive/line.ts";
 import type { LogWriter } from "../../archive/log-writer.ts";
-import { type Aligned, Alignment, replayFrom } from "./alignment.ts";
 import type { Parsed } from "./line-parser.ts";
-import type { LogEnd } from "./log-request.ts";
+import type { StreamEnd } from "./log-stream.ts";
+import { type GapCause, gapWords } from "./missing.ts";
 
 /** The answer holds the log of another run of the container: it has been started again. None of it was taken. */
 export class WrongRun extends Error {
@@ -11,14 +12,32 @@ export class WrongRun extends Error {
 
 /** Enough of what is no log to say in a message what it was. */
 const STRAY_BYTES = 500;
+/** How much text is held while it may be a file that kubelet reads for the second time. */
+const REPEAT_BYTES = 8 * 1024 * 1024;
+
+export type ReadingOptions = {
+  /** Asked before text is taken of which nothing proves that it is this run's log. */
+  confirm: (text: Buffer) => Promise<boolean>;
+  /** The answer is known to go on exactly where the log ends. */
+  joined?: boolean;
+  /** Why the answer may begin behind the log's end. */
+  cause?: GapCause;
+  /** For a log of which nothing was read: the answer is missing something if its first line is newer than this. */
+  expectedBy?: bigint | undefined;
+  recover?: Recover | undefined;
+};
 
 /**
- * One answer of the log endpoint on its way into a log: what the log has already is dropped, what is new appended.
- * Where nothing in the answer proves that it is the same run's log, `confirm` is asked before any of it is taken.
+ * Appends what the node still has between the log's end (its start, for a log of which nothing was read) and `text`.
+ * True if nothing is missing then.
  */
+export type Recover = (text: Buffer, append: (text: Buffer) => Promise<void>) => Promise<boolean>;
+
+/** Where text is held back until it is clear that it is not a file read for the second time. */
+type Repeat = { alignment: Alignment; held: Buffer[]; bytes: number };
+
+/** One answer of the log endpoint on its way into a log: what the log has already is dropped, what is new appended. */
 export class Reading {
-  /** The time from which the log is to be asked for; undefined: from its start. */
-  readonly since: string | undefined;
   /** Bytes that were new. */
   fresh = 0;
   /** At the end of the answer: a line without a newline, which may still grow. */
@@ -26,18 +45,17 @@ export class Reading {
   /** What the answer held that is no log. */
   stray = "";
   readonly #writer: LogWriter;
-  readonly #confirm: (text: Buffer) => Promise<boolean>;
-  #confirmed = false;
+  readonly #options: ReadingOptions;
+  #confirmed: boolean;
   #alignment: Alignment | undefined;
-  /** One after the other, also when `settle` comes between. */
-  #work: Promise<void> = Promise.resolve();
+  #repeat: Repeat | undefined;
+  #recovering = false;
 
-  constructor(writer: LogWriter, confirm: (text: Buffer) => Promise<boolean>) {
-    const marks = writer.marks();
+  constructor(writer: LogWriter, options: ReadingOptions) {
     this.#writer = writer;
-    this.#confirm = confirm;
-    this.#alignment = marks.length > 0 ? new Alignment(marks) : undefined;
-    this.since = replayFrom(marks);
+    this.#options = options;
+    this.#confirmed = options.joined === true;
+    this.#alignment = options.joined ? undefined : writer.alignment();
   }
 
   /** Still looking for the place behind what the log has. */
@@ -45,79 +63,119 @@ export class Reading {
     return this.#alignment !== undefined;
   }
 
-  /** @throws WrongRun, LogConflict, and what else keeps the writer from taking text */
-  take(parsed: Parsed): Promise<void> {
-    return this.#next(async () => {
-      if (parsed.type === "stray") {
-        // At the start it is the end of a line that was cut by sinceTime: the line itself is aligned or in a gap.
-        if (this.fresh > 0) this.stray = parsed.bytes.toString("utf8", 0, STRAY_BYTES);
-        return;
-      }
-      if (this.#alignment) await this.#join(this.#alignment.push(parsed.bytes));
-      else await this.#append(parsed.bytes);
-      await this.#writer.ready();
-    });
+  /** Text is held that may be a file read for the second time. */
+  get doubting(): boolean {
+    return this.#repeat !== undefined;
   }
 
-  /** Nothing more comes for a while: what there is decides whether the log goes on or something is missing. */
-  settle(): Promise<void> {
-    return this.#next(() => this.#join(this.#alignment?.settle()));
+  /** @throws WrongRun, and what keeps the writer from taking text */
+  async take(parsed: Parsed): Promise<void> {
+    if (parsed.type === "stray") {
+      // At the start it is the end of a line that was cut by sinceTime: the line itself is aligned or in a gap.
+      if (this.fresh > 0) this.stray = parsed.bytes.toString("utf8", 0, STRAY_BYTES);
+    } else if (this.#alignment) await this.#join(this.#alignment.push(parsed.bytes));
+    else await this.#flow(parsed.bytes, parsed.back === true);
+  }
+
+  /**
+   * Nothing more comes for a while: what there is decides whether the log goes on or something is missing.
+   * `complete`: all that the node has has come.
+   */
+  async settle(complete: boolean): Promise<void> {
+    await this.#join(this.#alignment?.settle(complete));
+    await this.#releaseHeld();
   }
 
   /** The answer has ended. */
-  end(end: LogEnd): Promise<void> {
-    return this.#next(async () => {
-      if (end.type !== "closed") return;
-      const { tail, begun } = end;
-      if (!begun && tail.byteLength > 0 && timeLength(tail, 0) === 0) {
-        this.stray = tail.toString("utf8", 0, STRAY_BYTES);
-        await this.#join(this.#alignment?.settle());
-        return;
-      }
-      this.rest = tail;
-      if (!this.#alignment) return;
-      const aligned = this.#alignment.push(tail) ?? this.#alignment.settle();
-      this.rest = aligned?.type === "continuous" ? aligned.text : Buffer.alloc(0);
-      if (aligned?.type === "broken") await this.#join(aligned);
-    });
-  }
-
-  #next(action: () => Promise<void>): Promise<void> {
-    this.#work = this.#work.then(action);
-    return this.#work;
+  async end(end: StreamEnd): Promise<void> {
+    if (end.type !== "closed") return;
+    const { tail, begun } = end;
+    if (!begun && tail.byteLength > 0 && timeLength(tail, 0) === 0) {
+      this.stray = tail.toString("utf8", 0, STRAY_BYTES);
+      await this.settle(false);
+      return;
+    }
+    await this.#releaseHeld();
+    this.rest = tail;
+    if (!this.#alignment) return;
+    const aligned = this.#alignment.push(tail) ?? this.#alignment.settle(true);
+    this.rest = aligned?.type === "continuous" ? aligned.text : Buffer.alloc(0);
+    if (aligned?.type === "broken") await this.#join(aligned);
   }
 
   async #join(aligned: Aligned | undefined): Promise<void> {
     if (!aligned) return;
     this.#alignment = undefined;
     if (aligned.type === "continuous") this.#confirmed = true;
-    else await this.#sureOf(aligned.text);
-    if (aligned.type === "broken") this.#declareGap(aligned.text);
+    else {
+      await this.#sureOf(aligned.text);
+      await this.#bridge(aligned.text);
+    }
     await this.#append(aligned.text);
   }
 
+  /**
+   * Takes text as it is printed. Where a line is older than the one before it and also older than, or one of, the
+   * newest lines, kubelet may be reading a file for the second time: that happens when it finds two rotations at once
+   * (cri-client's ReadLogs opens the newest file at each). Clocks that step back look alike, so nothing is dropped
+   * before the log's last line has come again.
+   */
+  async #flow(text: Buffer, back: boolean): Promise<void> {
+    if (!this.#repeat && back && this.#writer.mayHave(timeAt(text, 0) ?? "")) {
+      const alignment = this.#writer.alignment();
+      if (alignment) this.#repeat = { alignment, held: [], bytes: 0 };
+    }
+    if (!this.#repeat) return this.#append(text);
+    const aligned = this.#repeat.alignment.push(text);
+    if (aligned?.type === "continuous") {
+      this.#repeat = undefined;
+      return this.#append(aligned.text);
+    }
+    this.#repeat.held.push(text);
+    this.#repeat.bytes += text.byteLength;
+    if (aligned || this.#repeat.bytes > REPEAT_BYTES) await this.#releaseHeld();
+  }
+
+  /** It was no repetition. */
+  async #releaseHeld(): Promise<void> {
+    const held = this.#repeat?.held ?? [];
+    this.#repeat = undefined;
+    for (const text of held) await this.#append(text);
+  }
+
   async #append(text: Buffer): Promise<void> {
+    if (text.byteLength === 0) return;
     await this.#sureOf(text);
+    if (this.#writer.empty) await this.#lookBefore(text);
     this.fresh += text.byteLength;
     this.#writer.append(text);
   }
 
   async #sureOf(text: Buffer): Promise<void> {
     if (this.#confirmed || text.byteLength === 0) return;
-    if (!(await this.#confirm(text))) throw new WrongRun("the container has been started again");
+    if (!(await this.#options.confirm(text))) throw new WrongRun("the container has been started again");
     this.#confirmed = true;
   }
 
-  #declareGap(text: Buffer): void {
-    const from = this.#writer.lastTime;
+  /** The log's first text, read late: the node may have rotated away what stood before it. */
+  async #lookBefore(text: Buffer): Promise<void> {
+    const { expectedBy } = this.#options;
+    const first = timeAt(text, 0);
+    if (expectedBy === undefined || !first || timeNs(first) <= expectedBy) return;
+    await this.#bridge(text, "read-late");
+  }
+
+  /** Something may be missing before this text: it is fetched from the node, or said to be missing. */
+  async #bridge(text: Buffer, cause: GapCause = this.#options.cause ?? "rotated"): Promise<void> {
+    const { recover } = this.#options;
+    if (recover && !this.#recovering) {
+      this.#recovering = true;
+      const proven = await recover(text, (piece) => this.#append(piece)).finally(() => {
+        this.#recovering = false;
+      });
+      if (proven) return;
+    }
     const to = timeAt(text, 0);
-    this.#writer.declare({
-      afterLine: this.#writer.lines,
-      ...(from && { from }),
-      ...(to && { to }),
-      cause: "rotated",
-      words: "Lines between these two may be missing: the node had rotated the log before it could be read on.",
-    });
-    if (this.#writer.inLine) this.#writer.append(Buffer.from("\n"));
+    this.#writer.declare({ ...(to && { to }), cause, words: gapWords(cause) });
   }
 }

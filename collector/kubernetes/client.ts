@@ -32,7 +32,32 @@ export type KubernetesClient = {
   open(path: string, query: Query, signal: AbortSignal): Promise<http.IncomingMessage>;
   /** A GET whose whole answer is JSON. */
   get<T>(path: string, query: Query, signal: AbortSignal): Promise<T>;
+  /**
+   * Writes, and resolves with the JSON of a 2xx. Without `contentType` the body is a whole object; a PATCH has to name
+   * its kind. Nothing is tried again: a write whose answer was lost may have happened.
+   * @throws as `open` does
+   */
+  send<T>(
+    method: WriteMethod,
+    path: string,
+    body: object,
+    options: { contentType?: string },
+    signal: AbortSignal,
+  ): Promise<T>;
 };
+
+export type WriteMethod = "POST" | "PUT" | "PATCH" | "DELETE";
+type Payload = { method: WriteMethod; body: string; contentType: string };
+
+const isStatus = (error: unknown, status: number): boolean =>
+  error instanceof KubernetesError && error.status === status;
+
+/** There is no such object, or none any more. */
+export const isNotFound = (error: unknown): boolean => isStatus(error, 404);
+/** The object is not what the writer took it for: it has changed, or it exists already. */
+export const isConflict = (error: unknown): boolean => isStatus(error, 409);
+/** No right to do this, or no valid credentials. */
+export const isForbidden = (error: unknown): boolean => isStatus(error, 403) || isStatus(error, 401);
 
 /**
  * Requests on node:https with client-node's authentication. Its own Log and Watch classes are not used: they end the
@@ -44,35 +69,66 @@ export function kubernetesClient(config: KubeConfig): KubernetesClient {
     throw new Error("the kubeconfig has no current context with a cluster: set KUBECONFIG or choose a context");
   const base = server.replace(/\/+$/, "");
 
-  async function open(path: string, query: Query, signal: AbortSignal): Promise<http.IncomingMessage> {
+  /** Reads, unless there is something to write. */
+  async function request(
+    path: string,
+    query: Query,
+    signal: AbortSignal,
+    payload?: Payload,
+  ): Promise<http.IncomingMessage> {
     const url = new URL(base + path);
     for (const [name, value] of Object.entries(query))
       if (value !== undefined) url.searchParams.set(name, String(value));
-    const options: https.RequestOptions = { headers: { accept: "application/json, */*" } };
+    const options: https.RequestOptions = {
+      method: payload?.method ?? "GET",
+      headers: {
+        accept: "application/json, */*",
+        // Node sends no length with a DELETE by itself, and then the server takes the body for another request.
+        ...(payload && { "content-type": payload.contentType, "content-length": Buffer.byteLength(payload.body) }),
+      },
+    };
     await config.applyToHTTPSOptions(options);
     const plain = url.protocol === "http:";
     const { agent, ...rest } = options;
     const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
-    const request = plain
-      ? http.request(url, { ...rest, signal })
-      : https.request(url, { ...rest, ...(agent && { agent }), signal });
-    request.setTimeout(HEAD_TIMEOUT_MS, () => request.destroy(new Error(`${base} did not answer ${path} in time`)));
-    request.on("socket", (socket) => socket.setKeepAlive(true, KEEP_ALIVE_MS));
-    request.on("response", (response) => {
-      request.setTimeout(0);
+    signal.throwIfAborted();
+    const sent = plain ? http.request(url, rest) : https.request(url, { ...rest, ...(agent && { agent }) });
+    let received: http.IncomingMessage | undefined;
+    // Not as the request's option: Node ties a signal to the connection too, which other requests use after this one.
+    // Without an error: nobody listens on a connection that has just been given back.
+    const abort = () => {
+      if (!received?.complete) sent.destroy();
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    sent.on("close", () => signal.removeEventListener("abort", abort));
+    sent.setTimeout(HEAD_TIMEOUT_MS, () => sent.destroy(new Error(`${base} did not answer ${path} in time`)));
+    sent.on("socket", (socket) => socket.setKeepAlive(true, KEEP_ALIVE_MS));
+    sent.on("response", (response) => {
+      received = response;
+      sent.setTimeout(0);
+      // Who reads it is told of its end; a body that is closed before anybody reads must not end the process.
+      response.on("error", () => {});
       resolve(response);
     });
-    request.on("error", reject);
-    request.end();
+    sent.on("error", reject);
+    sent.end(payload?.body);
     const response = await promise;
-    if (response.statusCode === 200) return response;
-    throw toError(response.statusCode ?? 0, await text(response), path);
+    const status = response.statusCode ?? 0;
+    if (status === 200 || (payload && status > 200 && status < 300)) return response;
+    throw toError(status, await text(response), path);
   }
 
   return {
-    open,
+    open: (path, query, signal) => request(path, query, signal),
     get: async <T>(path: string, query: Query, signal: AbortSignal) =>
-      (await json(await open(path, query, signal))) as T,
+      (await json(await request(path, query, signal))) as T,
+    send: async <T>(
+      method: WriteMethod,
+      path: string,
+      body: object,
+      { contentType = "application/json" }: { contentType?: string },
+      signal: AbortSignal,
+    ) => (await json(await request(path, {}, signal, { method, body: JSON.stringify(body), contentType }))) as T,
   };
 }
 

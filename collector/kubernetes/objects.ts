@@ -9,6 +9,7 @@ export type Meta = {
   deletionTimestamp?: string;
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
+  finalizers?: string[];
   ownerReferences?: { kind: string; name: string; uid: string }[];
 };
 
@@ -104,6 +105,7 @@ function trimMeta(meta: Meta): Meta {
     ...(meta.deletionTimestamp && { deletionTimestamp: meta.deletionTimestamp }),
     labels: meta.labels ?? {},
     annotations,
+    finalizers: meta.finalizers ?? [],
     ownerReferences: (meta.ownerReferences ?? []).map(({ kind, name, uid }) => ({ kind, name, uid })),
   };
 }

@@ -32,11 +32,11 @@ const TIMING = {
   pageSize: 500,
 };
 
-type ObjectList<T> = { metadata: { resourceVersion: string; continue?: string }; items: T[] };
+export type ObjectList<T> = { metadata: { resourceVersion: string; continue?: string }; items: T[] };
 type RawEvent<T> = { type: string; object: T & { code?: number; message?: string; reason?: string } };
 
 /** The version is too old for the server: only a new list helps. */
-const isExpired = (error: unknown): boolean => error instanceof KubernetesError && error.status === 410;
+export const isExpired = (error: unknown): boolean => error instanceof KubernetesError && error.status === 410;
 
 /** Lists, then watches, for ever; ends only when the signal aborts. */
 export async function* watch<T extends { metadata: Meta }>(options: WatchOptions<T>): AsyncGenerator<WatchEvent<T>> {
@@ -68,19 +68,32 @@ export async function* watch<T extends { metadata: Meta }>(options: WatchOptions
 }
 
 async function* list<T extends { metadata: Meta }>(
-  { client, path, labelSelector, trim, signal }: WatchOptions<T>,
+  options: WatchOptions<T>,
   limit: number,
 ): AsyncGenerator<WatchEvent<T> | { version: string }> {
   yield { type: "init" };
+  let version = "";
+  for await (const page of listPages<T>(options, limit)) {
+    for (const object of page.items) yield { type: "listed", object: options.trim(object) };
+    version = page.metadata.resourceVersion;
+  }
+  yield { type: "synced" };
+  yield { version };
+}
+
+/**
+ * All that exists at one moment, a page at a time.
+ * @throws KubernetesError 410, if the reader took so long that the moment is forgotten
+ */
+export async function* listPages<T>(
+  { client, path, labelSelector, signal }: Pick<WatchOptions<never>, "client" | "path" | "labelSelector" | "signal">,
+  limit: number = TIMING.pageSize,
+): AsyncGenerator<ObjectList<T>> {
   let next: string | undefined;
   do {
     const page: ObjectList<T> = await client.get(path, { limit, labelSelector, continue: next }, signal);
-    for (const object of page.items) yield { type: "listed", object: trim(object) };
+    yield page;
     next = page.metadata.continue || undefined;
-    if (!next) {
-      yield { type: "synced" };
-      yield { version: page.metadata.resourceVersion };
-    }
   } while (next);
 }
 

@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import type { LogId } from "../../archive/keys.ts";
 import { chunkPrefix, segmentPrefix } from "../../archive/keys.ts";
 import { LogReader } from "../../archive/log-reader.ts";
-import { LogConflict, LogWriter } from "../../archive/log-writer.ts";
+import { LogWriter } from "../../archive/log-writer.ts";
 import type { Log } from "../../archive/record.ts";
 import { memoryStore } from "../../storage-adapters/memory.ts";
 import type { ObjectStore } from "../../storage-adapters/store.ts";
@@ -184,17 +184,124 @@ describe("segments", () => {
 });
 
 describe("two writers", () => {
-  test("of one place in the chain one gets a conflict and finds the other's lines when it opens again", async () => {
+  test("of one place in the chain both go on: what one of them lacks it takes from the other", async () => {
     const store = memoryStore();
     const a = await LogWriter.open(store, id, "pod");
     const b = await LogWriter.open(store, id, "pod");
     a.append(Buffer.from(line(1)));
     await a.flush();
     b.append(Buffer.from(line(1) + line(2)));
-    await expect(b.flush()).rejects.toBeInstanceOf(LogConflict);
-    const again = await LogWriter.open(store, id, "pod");
-    expect(again.marks().map((mark) => mark.time)).toEqual([stamp(1)]);
-    expect(again.lines).toBe(1);
+    await b.flush();
+    expect(b.log()).toMatchObject({ lines: 2, gaps: [] });
+    a.append(Buffer.from(line(2) + line(3)));
+    const log = await a.finish({ state: "whole" });
+    expect(log).toMatchObject({ state: "whole", lines: 3, gaps: [] });
+    expect((await textOf(await LogReader.open(store, id, log))).toString()).toBe(line(1) + line(2) + line(3));
+  });
+
+  test("that are ahead of each other in turn store every line once, whatever they hold", async () => {
+    const written = Array.from({ length: 60 }, (_, n) => line(n, n % 3 === 0 ? "same" : `line ${n}`));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 9 }), fc.boolean()), {
+          maxLength: 24,
+        }),
+        async (steps) => {
+          const store = memoryStore();
+          const writers = await Promise.all(
+            [0, 1, 2].map(() => LogWriter.open(store, id, "pod", { intervalMs: () => 1e9 })),
+          );
+          const read = [0, 0, 0];
+          const append = (who: number, count: number) => {
+            const from = read[who] as number;
+            read[who] = Math.min(written.length, from + count);
+            writers[who]?.append(Buffer.from(written.slice(from, read[who]).join("")));
+          };
+          for (const [who, count, flush] of steps) {
+            append(who, count);
+            if (flush) await writers[who]?.flush();
+          }
+          for (const who of [0, 1, 2]) append(who, written.length);
+          const logs = await Promise.all(writers.map((writer) => writer.finish({ state: "whole" })));
+          for (const log of logs) expect(log).toEqual(logs[0]);
+          expect(logs[0]).toMatchObject({ state: "whole", gaps: [] });
+          expect((await textOf(await LogReader.open(store, id, logs[0] as Log))).toString()).toBe(written.join(""));
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test("what the other has already makes no chunk, and the log goes on behind it", async () => {
+    const store = memoryStore();
+    const a = await LogWriter.open(store, id, "pod");
+    const b = await LogWriter.open(store, id, "pod");
+    for (const writer of [a, b]) writer.append(Buffer.from(line(1)));
+    await a.flush();
+    await b.flush();
+    expect(await keys(store, chunkPrefix(id))).toHaveLength(1);
+    b.append(Buffer.from(line(2)));
+    await b.flush();
+    expect(b.log().lines).toBe(2);
+  });
+
+  test("what one of them has not read is a gap only where the other has not read it either", async () => {
+    const store = memoryStore();
+    const a = await LogWriter.open(store, id, "pod");
+    const b = await LogWriter.open(store, id, "pod");
+    a.append(Buffer.from(line(1)));
+    await a.flush();
+    b.append(Buffer.from(line(1)));
+    b.declare({ cause: "rotated", words: "missing", to: stamp(20) });
+    b.append(Buffer.from(line(20)));
+    await b.flush();
+    expect(b.log()).toMatchObject({ lines: 2, gaps: [{ afterLine: 1, from: stamp(1), to: stamp(20) }] });
+    const log = await b.finish({ state: "whole" });
+    expect(log).toMatchObject({ state: "incomplete", words: log.gaps[0]?.words });
+  });
+
+  test("one that opened the log while the other ended it seals nothing twice", async () => {
+    const store = memoryStore();
+    const a = await LogWriter.open(store, id, "pod");
+    a.append(Buffer.from(line(1)));
+    await a.flush();
+    const reading = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    const slow: ObjectStore = {
+      ...store,
+      get: async (key, options) => {
+        reading.resolve();
+        await goOn.promise;
+        return store.get(key, options);
+      },
+    };
+    const opening = LogWriter.open(slow, id, "pod");
+    await reading.promise;
+    a.append(Buffer.from(line(2)));
+    const log = await a.finish({ state: "whole" });
+    goOn.resolve();
+    const b = await opening;
+    b.append(Buffer.from(line(2)));
+    expect(await b.finish({ state: "whole" })).toEqual(log);
+    expect((await textOf(await LogReader.open(store, id, log))).toString()).toBe(line(1) + line(2));
+  });
+
+  test("one that was away while the other's chunks were sealed and deleted does not go on beside it", async () => {
+    const store = memoryStore();
+    const clock = { now: 0 };
+    const options = { fenceMs: 1_000, now: () => clock.now };
+    const a = await LogWriter.open(store, id, "pod", options);
+    const b = await LogWriter.open(store, id, "pod", options);
+    for (const writer of [a, b]) writer.append(Buffer.from(line(1)));
+    await b.flush();
+    b.append(Buffer.from(line(2)));
+    await b.flush();
+    // As after sealing: all but the newest chunk are gone.
+    await store.delete((await keys(store, chunkPrefix(id)))[0] as string);
+    clock.now = 2_000;
+    await a.flush();
+    expect(await keys(store, chunkPrefix(id))).toHaveLength(1);
+    expect(a.log().lines).toBe(2);
   });
 
   test("a writer that opens an ended log finds its end", async () => {

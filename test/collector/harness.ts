@@ -1,3 +1,4 @@
+import { tmpdir } from "node:os";
 import { KubeConfig } from "@kubernetes/client-node";
 import { pino } from "pino";
 import type { Entry } from "../../archive/entry.ts";
@@ -5,29 +6,77 @@ import type { IndexName } from "../../archive/keys.ts";
 import { ArchiveReader } from "../../archive/reader.ts";
 import { containersOf, type RunRecord } from "../../archive/record.ts";
 import { Collector, type CollectorDeps } from "../../collector/collector.ts";
-import { kubernetesClient } from "../../collector/kubernetes/client.ts";
+import { Finalizers } from "../../collector/finalizer.ts";
+import { rotatedFiles } from "../../collector/follow/rotated-files.ts";
+import { type KubernetesClient, kubernetesClient } from "../../collector/kubernetes/client.ts";
+import { LeaseReplicas } from "../../collector/lease-replicas.ts";
+import { Metrics } from "../../collector/metrics.ts";
+import { alone } from "../../collector/replicas.ts";
+import { Spool } from "../../collector/spool.ts";
 import { memoryStore } from "../../storage-adapters/memory.ts";
 import type { ObjectStore } from "../../storage-adapters/store.ts";
 import { createSimulator, type Simulator, type SimulatorOptions } from "../simulator/index.ts";
 
 /** Everything that waits in real life for minutes waits here for milliseconds. */
-const SETTINGS: CollectorDeps["settings"] = {
+export const SETTINGS: CollectorDeps["settings"] = {
   sidecarWaitMs: 300,
   chunkGraceMs: 0,
+  closeWaitMs: 100,
   recordIntervalMs: 10,
   flushMs: () => 10,
-  follow: { pollMs: 50, backoffMs: 10, maxBackoffMs: 100, settleMs: 200, waitMs: 200, statusLagMs: 50 },
+  follow: {
+    pollMs: 50,
+    backoffMs: 10,
+    maxBackoffMs: 100,
+    settleMs: 200,
+    drainMs: 1_000,
+    waitMs: 200,
+    statusLagMs: 50,
+    goneMs: 200,
+    unreadableMs: 1_000,
+  },
 };
 
-export function startCollector(simulator: Simulator, store: ObjectStore, more: Partial<CollectorDeps> = {}) {
-  const stopped = new AbortController();
+/** Leases that are renewed and expire in fractions of a second. */
+export const LEASES = { renewMs: 50, leaseSeconds: 0.5, requestMs: 1_000 };
+
+export type CollectorOptions = Partial<CollectorDeps> & {
+  finalizerSeconds?: number;
+  /** Its name among those that share the work. */
+  replica?: string;
+  leases?: typeof LEASES;
+};
+
+export function clientOf(simulator: Simulator): KubernetesClient {
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromString(simulator.kubeconfig);
+  return kubernetesClient(kubeConfig);
+}
+
+export function startCollector(
+  simulator: Simulator,
+  store: ObjectStore,
+  { finalizerSeconds: seconds = 0, replica, leases = LEASES, ...more }: CollectorOptions = {},
+) {
+  const stopped = new AbortController();
+  const { signal } = stopped;
+  const logger = more.logger ?? pino({ level: process.env.AFTERLOG_LOG_LEVEL ?? "silent" });
+  const client = more.client ?? clientOf(simulator);
+  const finalizerTiming = { backoffMs: 10, maxBackoffMs: 50, forbiddenMs: 50 };
   const collector = new Collector({
-    client: kubernetesClient(kubeConfig),
+    client,
     store,
-    logger: pino({ level: process.env.AFTERLOG_LOG_LEVEL ?? "silent" }),
-    signal: stopped.signal,
+    spool: new Spool({
+      directory: tmpdir(),
+      limitBytes: 64 * 1024 * 1024,
+      onError: (error) => logger.error({ err: error }, "spool"),
+    }),
+    metrics: new Metrics(),
+    recover: (run) => rotatedFiles({ client, logger, signal }, run),
+    logger,
+    signal,
+    finalizers: new Finalizers({ client, logger, signal, seconds, timing: finalizerTiming }),
+    replicas: replica ? new LeaseReplicas({ client, logger, namespace: "afterlog", replica, timing: leases }) : alone,
     namespaces: "*",
     followsPerNode: 1_000,
     watchTiming: { backoffMs: 10, maxBackoffMs: 50 },

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LineParser } from "../../collector/follow/line-parser.ts";
 import { type KubernetesClient, KubernetesError } from "../../collector/kubernetes/client.ts";
-import { type Pod, trimPod } from "../../collector/kubernetes/objects.ts";
+import { type Meta, type Pod, trimPod } from "../../collector/kubernetes/objects.ts";
 import { type WatchEvent, watch } from "../../collector/kubernetes/watch.ts";
 import { eventually } from "./harness.ts";
 
@@ -203,6 +203,75 @@ export function kubernetesContract(name: string, open: () => Promise<ContractClu
       } while (page.metadata.continue);
       expect(new Set(names).size).toBe(names.length);
       expect(names.length).toBeGreaterThanOrEqual(3);
+    });
+
+    describe("writes", () => {
+      type Lease = { metadata: Meta; spec?: { holderIdentity?: string } };
+      const merge = { contentType: "application/merge-patch+json" };
+      const leases = () => `/apis/coordination.k8s.io/v1/namespaces/${cluster.namespace}/leases`;
+      const create = (name: string, finalizers: string[] = []) =>
+        cluster.client.send<Lease>(
+          "POST",
+          leases(),
+          { metadata: { name, finalizers }, spec: { holderIdentity: "a" } },
+          {},
+          signal(),
+        );
+      const patch = (name: string, metadata: object) =>
+        cluster.client.send<Lease>("PATCH", `${leases()}/${name}`, { metadata }, merge, signal());
+      const remove = (name: string, body: object = {}) =>
+        cluster.client.send<object>("DELETE", `${leases()}/${name}`, body, {}, signal());
+      const status = async (write: Promise<unknown>) => (await failure(write)).status;
+
+      test("an object is created once, replaced in its own version only, and deleted", async () => {
+        const name = unique("lease");
+        const made = await create(name);
+        expect(made.spec?.holderIdentity).toBe("a");
+        expect(await status(create(name))).toBe(409);
+        const next = { ...made, spec: { holderIdentity: "b" } };
+        const put = (lease: Lease) => cluster.client.send<Lease>("PUT", `${leases()}/${name}`, lease, {}, signal());
+        const replaced = await put(next);
+        expect([replaced.spec?.holderIdentity, replaced.metadata.uid]).toEqual(["b", made.metadata.uid]);
+        expect(await status(put(next))).toBe(409);
+        const { uid, resourceVersion } = made.metadata;
+        expect(await status(remove(name, { preconditions: { uid: "another" } }))).toBe(409);
+        expect(await status(remove(name, { preconditions: { uid, resourceVersion } }))).toBe(409);
+        await remove(name, { preconditions: { uid } });
+        expect(await status(remove(name))).toBe(404);
+        // A lease can be created by a PUT; one that names a UID is of an object that was.
+        expect(await status(put(replaced))).toBe(409);
+      });
+
+      test("finalizers keep their order, hold a deletion, and none is added to what is being deleted", async () => {
+        const name = unique("held");
+        const finalizers = ["example.org/b", "example.org/a"];
+        const { metadata } = await create(name, finalizers);
+        const { uid, resourceVersion } = metadata;
+        const more = [...finalizers, "example.org/c"];
+        const patched = await patch(name, { finalizers: more, uid, resourceVersion });
+        expect(patched.metadata.finalizers).toEqual(more);
+        // A patch of what it was before, or of another object.
+        expect(await status(patch(name, { finalizers: [], uid, resourceVersion }))).toBe(409);
+        await remove(name);
+        const { metadata: deleted } = await cluster.client.get<Lease>(`${leases()}/${name}`, {}, signal());
+        expect(deleted.deletionTimestamp).toMatch(/^\d{4}-.*Z$/);
+        const version = { uid, resourceVersion: deleted.resourceVersion };
+        expect(await status(patch(name, { ...version, finalizers: [...more, "example.org/d"] }))).toBe(422);
+        await patch(name, { ...version, finalizers: [] });
+        expect(await status(patch(name, { ...version, finalizers: [] }))).toBe(404);
+      });
+
+      test("a merge patch creates nothing, and its UID tells an object from another of that name", async () => {
+        const name = unique("twin");
+        expect(await status(patch(name, { uid: crypto.randomUUID(), finalizers: [] }))).toBe(404);
+        const { metadata: first } = await create(name);
+        await remove(name);
+        const { metadata: second } = await create(name);
+        const { uid, resourceVersion } = first;
+        expect(await status(patch(name, { uid, resourceVersion, labels: { x: "y" } }))).toBe(409);
+        expect(second.uid).not.toBe(uid);
+        await remove(name);
+      });
     });
   });
 }

@@ -16,9 +16,11 @@ export type Fixture =
   | "pytest_failure.log"
   | "unittest_failed_consistently.log";
 
+export const fixtureLines = (name: Fixture): Buffer[] =>
+  splitLines(gunzipSync(readFileSync(new URL(`../fixtures/demo/${name}.gz`, import.meta.url))));
+
 /** Lines as bytes: carriage returns, colours and what is not UTF-8 stay as they were. */
-export function fixtureLines(name: Fixture): Buffer[] {
-  const bytes = gunzipSync(readFileSync(new URL(`../fixtures/demo/${name}.gz`, import.meta.url)));
+export function splitLines(bytes: Buffer): Buffer[] {
   const lines: Buffer[] = [];
   let start = 0;
   for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {

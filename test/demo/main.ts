@@ -5,7 +5,11 @@ import { pathToFileURL } from "node:url";
 import { KubeConfig } from "@kubernetes/client-node";
 import { pino } from "pino";
 import { Collector } from "../../collector/collector.ts";
+import { Finalizers } from "../../collector/finalizer.ts";
 import { kubernetesClient } from "../../collector/kubernetes/client.ts";
+import { Metrics } from "../../collector/metrics.ts";
+import { alone } from "../../collector/replicas.ts";
+import { Spool } from "../../collector/spool.ts";
 import { openStore } from "../../storage-adapters/open.ts";
 import { parseViewerConfig } from "../../viewer/config.ts";
 import { startViewer } from "../../viewer/viewer.ts";
@@ -26,14 +30,20 @@ async function main(): Promise<void> {
 
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromString(simulator.kubeconfig);
+  const { signal } = stopped;
+  const client = kubernetesClient(kubeConfig);
   const collector = new Collector({
-    client: kubernetesClient(kubeConfig),
+    client,
     store,
     logger,
-    signal: stopped.signal,
+    signal,
+    finalizers: new Finalizers({ client, logger, signal, seconds: 0 }),
+    replicas: alone,
     namespaces: "*",
     followsPerNode: 1_000,
-    settings: { sidecarWaitMs: 5_000, chunkGraceMs: 20_000, recordIntervalMs: 500 },
+    spool: new Spool({ directory: tmpdir(), limitBytes: 256 * 1024 * 1024, onError: (error) => logger.error(error) }),
+    metrics: new Metrics(),
+    settings: { sidecarWaitMs: 5_000, chunkGraceMs: 20_000, closeWaitMs: 5_000, recordIntervalMs: 500 },
   });
   const collecting = collector.run();
   const config = parseViewerConfig({ ...process.env, AFTERLOG_NAMESPACES: "*" });

@@ -1,15 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { discoveryAnswer } from "./discovery.ts";
-import type { Faults } from "./faults.ts";
+import type { Faults, WriteVerb } from "./faults.ts";
 import type { Kubelet } from "./kubelet.ts";
 import { type JsonObject, type KubernetesObject, type Resource, resources } from "./kubernetes-objects.ts";
 import { Lists } from "./list-endpoint.ts";
 import { serveLog } from "./log-endpoint.ts";
-import { mergePatch } from "./merge-patch.ts";
+import { parseNodeLogPath, serveNodeLogs } from "./node-log-endpoint.ts";
 import type { ObjectStore } from "./object-store.ts";
-import { notFound, StatusError, serverFailure } from "./status.ts";
+import { conflict, forbidden, notFound, StatusError, serverFailure } from "./status.ts";
 import { serveWatch } from "./watch-endpoint.ts";
+import { createObject, patchObject, replaceObject } from "./write-endpoint.ts";
 
 export type ApiServerOptions = {
   store: ObjectStore;
@@ -20,6 +21,8 @@ export type ApiServerOptions = {
   offsetMinutes: number;
   bookmarkIntervalMs: number;
   maxFollowMs: number;
+  /** Whether the client has the right `nodes/proxy`. */
+  nodeProxy: boolean;
   /** Pods end slowly: the simulator does it. */
   deletePod: (pod: KubernetesObject, graceSeconds: number | undefined) => void;
   /** Called for every request that was accepted, before it is answered. */
@@ -76,25 +79,36 @@ export class ApiServer {
     this.#options.onRequest(request.method ?? "GET", request.url ?? "/");
     const discovery = discoveryAnswer(url.pathname);
     if (discovery !== undefined) return send(response, 200, discovery);
+    const nodeLog = request.method === "GET" ? parseNodeLogPath(url.pathname) : undefined;
+    if (nodeLog) return serveNodeLogs(this.#options, nodeLog, request.headers.range, response);
     const target = parsePath(url.pathname);
     if (!target) {
       response.writeHead(404, { "content-type": "text/plain; charset=utf-8" }).end("404 page not found\n");
       return;
     }
-    switch (request.method) {
-      case "GET":
-        return this.#read(target, url.searchParams, response);
-      case "DELETE":
-        return this.#delete(target, url.searchParams, await readJson(request), response);
-      case "PATCH":
-        return this.#patch(target, await readJson(request), response);
-      default:
-        throw new StatusError(
-          405,
-          "MethodNotAllowed",
-          "the server does not allow this method on the requested resource",
-        );
+    if (request.method === "GET") return this.#read(target, url.searchParams, response);
+    const verb = writeVerbs[request.method ?? ""];
+    if (!verb || target.subresource)
+      throw new StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
+    return this.#write(verb, target, url.searchParams, await readJson(request), response);
+  }
+
+  #write(verb: WriteVerb, target: Target, query: URLSearchParams, body: JsonObject, response: ServerResponse): void {
+    const { resource, namespace, name } = target;
+    const { store, faults } = this.#options;
+    const scope = { verb, resource: resource.name, ...(namespace && { namespace }), ...(name && { name }) };
+    const fault = faults.take("write", scope);
+    if (fault?.kind === "drop") {
+      response.socket?.resetAndDestroy();
+      return;
     }
+    if (fault?.code === 403) throw forbidden(verb, resource, namespace);
+    if (fault) throw serverFailure(fault.code);
+    if (verb === "create") send(response, 201, createObject(store, target, body));
+    else if (name === undefined) throw notFound(resource, "");
+    else if (verb === "delete") this.#delete(target, name, query, body, response);
+    else if (verb === "update") send(response, 200, replaceObject(store, target, name, body));
+    else send(response, 200, patchObject(store, target, name, body));
   }
 
   async #read(
@@ -114,6 +128,7 @@ export class ApiServer {
           "Expired",
           "The provided continue parameter is too old to display a consistent list result.",
         );
+      if (fault?.kind === "status" && fault.code === 403) throw forbidden("list", resource, namespace);
       if (fault?.kind === "status") throw serverFailure(fault.code);
       return send(response, 200, this.lists.list(resource, namespace, query));
     }
@@ -124,16 +139,28 @@ export class ApiServer {
     send(response, 200, object);
   }
 
-  #delete(target: Target, query: URLSearchParams, body: JsonObject, response: ServerResponse): void {
-    const { resource, namespace, name } = target;
-    const object = name === undefined ? undefined : this.#options.store.get(resource, namespace, name);
-    if (name === undefined || !object) throw notFound(resource, name ?? "");
-    const preconditions = body.preconditions as { uid?: string } | undefined;
-    if (preconditions?.uid !== undefined && preconditions.uid !== object.metadata.uid)
-      throw new StatusError(
-        409,
-        "Conflict",
-        `Operation cannot be fulfilled on ${resource.name} "${name}": the UID in the precondition (${preconditions.uid}) does not match the UID in record (${object.metadata.uid}).`,
+  #delete(
+    { resource, namespace }: Target,
+    name: string,
+    query: URLSearchParams,
+    body: JsonObject,
+    response: ServerResponse,
+  ): void {
+    const object = this.#options.store.get(resource, namespace, name);
+    if (!object) throw notFound(resource, name);
+    const wanted = (body.preconditions ?? {}) as { uid?: string; resourceVersion?: string };
+    const { uid, resourceVersion } = object.metadata;
+    if (wanted.uid !== undefined && wanted.uid !== uid)
+      throw conflict(
+        resource,
+        name,
+        `the UID in the precondition (${wanted.uid}) does not match the UID in record (${uid}).`,
+      );
+    if (wanted.resourceVersion !== undefined && wanted.resourceVersion !== resourceVersion)
+      throw conflict(
+        resource,
+        name,
+        `the ResourceVersion in the precondition (${wanted.resourceVersion}) does not match the ResourceVersion in record (${resourceVersion}).`,
       );
     if (resource.name === "pods") {
       const grace = query.get("gracePeriodSeconds") ?? body.gracePeriodSeconds;
@@ -150,22 +177,9 @@ export class ApiServer {
       details: { name, group: resource.group, kind: resource.name, uid: object.metadata.uid },
     });
   }
-
-  #patch({ resource, namespace, name }: Target, patch: JsonObject, response: ServerResponse): void {
-    if (name === undefined) throw notFound(resource, "");
-    const patched = this.#options.store.update(resource, namespace, name, (object) => {
-      const version = (patch.metadata as JsonObject | undefined)?.resourceVersion;
-      if (version !== undefined && version !== object.metadata.resourceVersion)
-        throw new StatusError(
-          409,
-          "Conflict",
-          `Operation cannot be fulfilled on ${resource.name} "${name}": the object has been modified; please apply your changes to the latest version and try again`,
-        );
-      return mergePatch(object, patch);
-    });
-    send(response, 200, patched);
-  }
 }
+
+const writeVerbs: Record<string, WriteVerb> = { POST: "create", PUT: "update", PATCH: "patch", DELETE: "delete" };
 
 /** `/api/v1/…` and `/apis/tekton.dev/v1/…`, cluster-wide, namespaced, single, with a subresource. */
 function parsePath(path: string): Target | undefined {

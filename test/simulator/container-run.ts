@@ -1,18 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { type CriEntry, formatEntries, type Stream, splitLine, storedSize } from "./cri-log.ts";
-
-/** An open file descriptor keeps a log file readable after it was renamed, pruned or deleted. */
-export class LogFile {
-  readonly entries: CriEntry[] = [];
-  size = 0;
-
-  append(entry: CriEntry): void {
-    this.entries.push(entry);
-    this.size += storedSize(entry);
-  }
-}
+import { type CriEntry, EntryFormatter, type Stream, splitLine } from "./cri-log.ts";
+import { LogFile } from "./log-file.ts";
 
 const newline = Buffer.from("\n");
+const nsPerSecond = 1_000_000_000n;
 
 /** What fsnotify tells a follower about the container's log directory. */
 export type DirectoryEvent = "write" | "create" | "exit";
@@ -20,10 +11,15 @@ export type DirectoryEvent = "write" | "create" | "exit";
 export type WriteOptions = { stream?: Stream; timeNs?: bigint };
 
 export type ContainerRunOptions = {
+  /** A clock that never goes back. */
   nowNs: () => bigint;
+  /** What the node's own clock is off by, now: it may jump between two lines, either way. */
+  clockStepNs?: () => bigint;
   restart: number;
   /** Rotate as soon as the newest file is larger (kubelet looks only every 10 s; tests need no such wait). */
   maxFileBytes?: number;
+  /** Not before so long after its first output. */
+  minRotationMs?: number;
   maxFiles?: number;
 };
 
@@ -39,21 +35,25 @@ export class ContainerRun {
   terminationMessage: string | undefined;
   /** Set when kubelet or the runtime has deleted the files: new readers find nothing, open ones read on. */
   filesDeleted = false;
-  readonly #everything: CriEntry[] = [];
+  /** Those too that kubelet has long deleted, in the order they were written. */
+  readonly #allFiles: LogFile[] = [new LogFile()];
   readonly #rotated: LogFile[] = [];
   /** The path `<restart>.log`; during a rotation the runtime may still write into the file before it. */
-  #named = new LogFile();
+  #named = this.#allFiles[0] as LogFile;
   #written = this.#named;
   #unfinished: Record<Stream, Buffer> = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
+  /** Of the latest line, on the clock that never goes back. */
   #lastNs = 0n;
+  #lastRenamedNs = 0n;
   readonly #ended = new AbortController();
+  #firstOutputNs: bigint | undefined;
   readonly #listeners = new Set<(event: DirectoryEvent) => void>();
   readonly #options: ContainerRunOptions;
 
   constructor(options: ContainerRunOptions) {
     this.#options = options;
     this.restart = options.restart;
-    this.startedNs = options.nowNs();
+    this.startedNs = this.#nowNs();
   }
 
   get running(): boolean {
@@ -99,11 +99,19 @@ export class ContainerRun {
 
   /** Exactly this entry, for tests of partial pieces and of times that run backwards. */
   writeEntry(entry: CriEntry): void {
-    this.#everything.push(entry);
+    this.#firstOutputNs ??= this.#options.nowNs();
     this.#written.append(entry);
     this.#notify("write");
     const { maxFileBytes } = this.#options;
-    if (maxFileBytes !== undefined && this.#written === this.#named && this.#named.size >= maxFileBytes) this.rotate();
+    if (maxFileBytes === undefined || this.#named.size < maxFileBytes) return;
+    if (this.#written === this.#named && this.mayRotate) this.rotate();
+  }
+
+  /** Old enough for kubelet to have looked at it. */
+  get mayRotate(): boolean {
+    const { nowNs, minRotationMs } = this.#options;
+    if (minRotationMs === undefined) return true;
+    return this.#firstOutputNs !== undefined && nowNs() - this.#firstOutputNs >= BigInt(minRotationMs) * 1_000_000n;
   }
 
   /** Renames the newest file, as kubelet does, and lets the runtime go on in a new one. */
@@ -114,10 +122,12 @@ export class ContainerRun {
 
   /** The new file exists, but containerd still writes into the old one (kubernetes-logs.md §5a). */
   beginRotation(): void {
+    this.#named.renamedNs = this.#nextRenamedNs();
     this.#rotated.push(this.#named);
     // kubelet keeps maxFiles in all, the newest one included.
     while (this.#rotated.length > (this.#options.maxFiles ?? 5) - 1) this.#rotated.shift();
     this.#named = new LogFile();
+    this.#allFiles.push(this.#named);
     this.#notify("create");
   }
 
@@ -134,7 +144,7 @@ export class ContainerRun {
     }
     this.exitCode = exitCode;
     this.reason = reason;
-    this.finishedNs = this.#options.nowNs();
+    this.finishedNs = this.#nowNs();
     this.#notify("exit");
     this.#ended.abort();
   }
@@ -146,14 +156,32 @@ export class ContainerRun {
 
   /** All that was ever written, rotated away or not, with times: the oracle. */
   truth(offsetMinutes = 0): Buffer {
-    return formatEntries(this.#everything, { timestamps: true, offsetMinutes });
+    const formatter = new EntryFormatter({ timestamps: true, offsetMinutes });
+    return Buffer.concat(this.#allFiles.map((file) => formatter.formatFile(file, 0, Number.POSITIVE_INFINITY).text));
+  }
+
+  /** kubelet's names have whole seconds, and it waits 10 s between rotations; here each moves on to a free one. */
+  #nextRenamedNs(): bigint {
+    const now = this.#nowNs();
+    const second = now - (now % nsPerSecond);
+    this.#lastRenamedNs = second > this.#lastRenamedNs ? second : this.#lastRenamedNs + nsPerSecond;
+    return this.#lastRenamedNs;
   }
 
   #append(piece: { bytes: Uint8Array; partial: boolean }, stream: Stream, timeNs: bigint | undefined): void {
-    let time = timeNs ?? this.#options.nowNs();
-    if (timeNs === undefined && time <= this.#lastNs) time = this.#lastNs + 1_000n;
-    if (time > this.#lastNs) this.#lastNs = time;
-    this.writeEntry({ timeNs: time, stream, partial: piece.partial, bytes: piece.bytes });
+    const step = this.#stepNs();
+    const now = timeNs === undefined ? this.#options.nowNs() : timeNs - step;
+    const at = timeNs === undefined && now <= this.#lastNs ? this.#lastNs + 1_000n : now;
+    if (at > this.#lastNs) this.#lastNs = at;
+    this.writeEntry({ timeNs: at + step, stream, partial: piece.partial, bytes: piece.bytes });
+  }
+
+  #stepNs(): bigint {
+    return this.#options.clockStepNs?.() ?? 0n;
+  }
+
+  #nowNs(): bigint {
+    return this.#options.nowNs() + this.#stepNs();
   }
 
   #notify(event: DirectoryEvent): void {

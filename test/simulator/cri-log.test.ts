@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { type CriEntry, formatEntries, formatTime, maxEntryBytes, parseTime, splitLine } from "./cri-log.ts";
+import {
+  type CriEntry,
+  EntryFormatter,
+  type FormatOptions,
+  formatTime,
+  maxEntryBytes,
+  parseTime,
+  splitLine,
+} from "./cri-log.ts";
 
 const at = (seconds: number, text: string, more: Partial<CriEntry> = {}): CriEntry => ({
   timeNs: BigInt(Math.round(seconds * 1000)) * 1_000_000n,
@@ -8,6 +16,11 @@ const at = (seconds: number, text: string, more: Partial<CriEntry> = {}): CriEnt
   bytes: Buffer.from(text),
   ...more,
 });
+
+const formatEntries = (entries: CriEntry[], options: FormatOptions): Buffer => {
+  const formatter = new EntryFormatter(options);
+  return Buffer.concat(entries.map((entry) => formatter.format(entry) ?? Buffer.alloc(0)));
+};
 
 const print = (entries: CriEntry[], sinceSeconds?: number): string =>
   formatEntries(entries, {

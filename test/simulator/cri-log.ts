@@ -1,3 +1,5 @@
+import type { LogFile } from "./log-file.ts";
+
 /** containerd's log files and kubelet's way of reading them back, as pure functions. */
 
 export type Stream = "stdout" | "stderr";
@@ -12,10 +14,17 @@ const newline = Buffer.from("\n");
 
 /** kubelet's `2006-01-02T15:04:05.000000000Z07:00`: always nine digits, `Z` or the node's offset. */
 export function formatTime(timeNs: bigint, offsetMinutes = 0): string {
-  const localMs = Number(timeNs / 1_000_000n) + offsetMinutes * 60_000;
-  const date = new Date(localMs).toISOString().slice(0, 19);
-  return `${date}.${nanoseconds(timeNs)}${offsetText(offsetMinutes)}`;
+  const seconds = Number(timeNs / 1_000_000_000n) + offsetMinutes * 60;
+  // Most lines of a log share their second with the one before.
+  if (seconds !== latestSeconds) {
+    latestSeconds = seconds;
+    latestDate = new Date(seconds * 1000).toISOString().slice(0, 19);
+  }
+  return `${latestDate}.${String(nanoseconds(timeNs)).padStart(9, "0")}${offsetText(offsetMinutes)}`;
 }
+
+let latestSeconds = Number.NaN;
+let latestDate = "";
 
 /** Nanoseconds since the epoch of an RFC 3339 time. */
 export function parseTime(text: string): bigint | undefined {
@@ -26,7 +35,7 @@ export function parseTime(text: string): bigint | undefined {
   return Number.isNaN(ms) ? undefined : BigInt(ms) * 1_000_000n + BigInt(fraction.padEnd(9, "0"));
 }
 
-const nanoseconds = (timeNs: bigint): string => String(timeNs % 1_000_000_000n).padStart(9, "0");
+const nanoseconds = (timeNs: bigint): number => Number(timeNs % 1_000_000_000n);
 
 function offsetText(minutes: number): string {
   if (minutes === 0) return "Z";
@@ -46,9 +55,27 @@ export function splitLine(line: Uint8Array, ended: boolean): { bytes: Uint8Array
   return pieces;
 }
 
-/** What an entry takes in the log file: `<time> <stream> <tag> <bytes>\n`, the time without trailing zeros. */
-export const storedSize = (entry: CriEntry): number =>
-  20 + nanoseconds(entry.timeNs).replace(/0+$/, "").length + 1 + entry.stream.length + 3 + entry.bytes.length + 1;
+/** RFC3339Nano without trailing zeros, as containerd stamps. */
+function storedTime(timeNs: bigint, offsetMinutes: number): string {
+  const text = formatTime(timeNs, offsetMinutes);
+  return text.slice(0, 29).replace(/\.?0*$/, "") + text.slice(29);
+}
+
+/** An entry in the log file: `<time> <stream> <F or P> <bytes>\n`. */
+export const storedEntry = (entry: CriEntry, offsetMinutes = 0): Buffer =>
+  Buffer.concat([
+    Buffer.from(`${storedTime(entry.timeNs, offsetMinutes)} ${entry.stream} ${entry.partial ? "P" : "F"} `),
+    entry.bytes,
+    newline,
+  ]);
+
+/** What an entry takes in the log file of a node in UTC. */
+export function storedSize({ timeNs, stream, bytes }: CriEntry): number {
+  let fraction = nanoseconds(timeNs);
+  let digits = fraction === 0 ? 0 : 9;
+  for (; digits > 0 && fraction % 10 === 0; digits--) fraction /= 10;
+  return 20 + (digits > 0 ? 1 + digits : 0) + 1 + stream.length + 3 + bytes.length + 1;
+}
 
 export type FormatOptions = { timestamps: boolean; sinceNs?: bigint; limitBytes?: number; offsetMinutes?: number };
 
@@ -60,10 +87,16 @@ export class EntryFormatter {
   #atLineStart = true;
   #remaining: number;
   readonly #options: FormatOptions;
+  /** The text asked for is the one that files keep: whole lines are taken as they are. */
+  readonly #plain: boolean;
+  readonly #since: Buffer | undefined;
 
   constructor(options: FormatOptions) {
     this.#options = options;
     this.#remaining = options.limitBytes ?? Number.POSITIVE_INFINITY;
+    const { timestamps, sinceNs = 0n, limitBytes, offsetMinutes = 0 } = options;
+    this.#plain = timestamps && offsetMinutes === 0 && limitBytes === undefined;
+    this.#since = sinceNs > 0n ? Buffer.from(formatTime(sinceNs)) : undefined;
   }
 
   get exhausted(): boolean {
@@ -84,15 +117,19 @@ export class EntryFormatter {
     this.#remaining -= written.length;
     return written;
   }
-}
-
-/** Everything that entries say, as `kubectl logs --timestamps` would print it if no file were ever rotated away. */
-export function formatEntries(entries: Iterable<CriEntry>, options: FormatOptions): Buffer {
-  const formatter = new EntryFormatter(options);
-  const parts: Uint8Array[] = [];
-  for (const entry of entries) {
-    const text = formatter.format(entry);
-    if (text) parts.push(text);
+  /** Entries of the file from `position` on, up to about `maxBytes` of text; `next` is where to go on. */
+  formatFile(file: LogFile, position: number, maxBytes: number): { text: Uint8Array; next: number } {
+    const parts: Uint8Array[] = [];
+    let next = position;
+    for (let left = maxBytes; left > 0 && next < file.length && !this.exhausted; ) {
+      const lines = this.#plain && this.#atLineStart ? file.wholeLines(next, left, this.#since) : undefined;
+      const text = lines && lines.next > next ? lines.text : this.format(file.entry(next));
+      next = lines && lines.next > next ? lines.next : next + 1;
+      if (!text || text.length === 0) continue;
+      parts.push(text);
+      left -= text.length;
+    }
+    const [only] = parts;
+    return { text: parts.length === 1 && only ? only : Buffer.concat(parts), next };
   }
-  return Buffer.concat(parts);
 }

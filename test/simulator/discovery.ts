@@ -12,20 +12,28 @@ export function discoveryAnswer(path: string): JsonObject | string | undefined {
     case "/api":
       return { kind: "APIVersions", versions: ["v1"] };
     case "/apis":
-      return { kind: "APIGroupList", apiVersion: "v1", groups: [tektonGroup] };
+      return { kind: "APIGroupList", apiVersion: "v1", groups: [tektonGroup, coordinationGroup] };
     case "/apis/tekton.dev":
       return { kind: "APIGroup", apiVersion: "v1", ...tektonGroup };
+    case "/apis/coordination.k8s.io":
+      return { kind: "APIGroup", apiVersion: "v1", ...coordinationGroup };
     case "/api/v1":
       return resourceList("", "v1");
     case "/apis/tekton.dev/v1":
       return resourceList("tekton.dev", "tekton.dev/v1");
+    case "/apis/coordination.k8s.io/v1":
+      return resourceList("coordination.k8s.io", "coordination.k8s.io/v1");
     default:
       return undefined;
   }
 }
 
-const tektonVersion = { groupVersion: "tekton.dev/v1", version: "v1" };
-const tektonGroup: JsonObject = { name: "tekton.dev", versions: [tektonVersion], preferredVersion: tektonVersion };
+const group = (name: string): JsonObject => {
+  const version = { groupVersion: `${name}/v1`, version: "v1" };
+  return { name, versions: [version], preferredVersion: version };
+};
+const tektonGroup = group("tekton.dev");
+const coordinationGroup = group("coordination.k8s.io");
 
 const resourceList = (group: string, groupVersion: string): JsonObject => ({
   kind: "APIResourceList",
@@ -38,7 +46,7 @@ const resourceList = (group: string, groupVersion: string): JsonObject => ({
       kind,
       namespaced,
       shortNames: shortNames[name] ?? [],
-      verbs: ["delete", "get", "list", "patch", "watch"],
+      verbs: ["create", "delete", "get", "list", "patch", "update", "watch"],
     })),
 });
 

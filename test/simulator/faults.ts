@@ -9,6 +9,8 @@ export type LogFault =
   | { kind: "clean-eof"; afterBytes: number }
   /** Nothing more arrives, and the connection stays open. */
   | { kind: "silence"; afterBytes: number }
+  /** So many bytes without a newline, then a reset. */
+  | { kind: "endless-line"; afterBytes: number; bytes: number }
   | { kind: "garbage"; afterBytes: number; bytes?: Uint8Array }
   /** kubelet's own error, under HTTP 200, at the body's end, without time or newline. */
   | { kind: "in-band-error"; afterBytes: number; text: string }
@@ -23,16 +25,44 @@ export type WatchFault =
   | { kind: "clean-eof"; afterEvents: number }
   | { kind: "silence"; afterEvents: number }
   | { kind: "malformed-line"; afterEvents: number }
+  /** ADDED events of objects such as no API server gives: with null status and odd labels, bare, without metadata. */
+  | { kind: "odd-object"; afterEvents: number }
   /** An ERROR event with a 410 Status, in the stream. */
   | { kind: "gone"; afterEvents: number }
   /** An HTTP status instead of the stream. */
   | { kind: "status"; code: 410 | 500 | 503 };
 
-export type ListFault = { kind: "status"; code: 410 | 500 | 503 } | { kind: "drop" };
+export type ListFault = { kind: "status"; code: 403 | 410 | 500 | 503 } | { kind: "drop" };
 
-type Scope = { namespace?: string; pod?: string; container?: string; follow?: boolean; resource?: string };
+/** For the files that the node proxy gives. */
+export type NodeLogFault =
+  | { kind: "status"; code: 500 | 503 }
+  | { kind: "reset"; afterBytes: number }
+  /** The answer begins, and no more of it comes. */
+  | { kind: "silence"; afterBytes: number };
 
-type FaultsOf = { log: LogFault; watch: WatchFault; list: ListFault };
+/** Instead of doing it; 403: no role grants it. */
+export type WriteFault = { kind: "status"; code: 403 | 500 | 503 } | { kind: "drop" };
+export type WriteVerb = "create" | "update" | "patch" | "delete";
+
+type Scope = {
+  namespace?: string;
+  pod?: string;
+  container?: string;
+  follow?: boolean;
+  resource?: string;
+  verb?: WriteVerb;
+  /** Of the object that is written. */
+  name?: string;
+};
+
+type FaultsOf = {
+  log: LogFault;
+  watch: WatchFault;
+  list: ListFault;
+  write: WriteFault;
+  "node-log": NodeLogFault;
+};
 
 export type FaultRule = Scope & {
   /** How many requests it hits; once by default. */
@@ -59,6 +89,8 @@ export type RandomFaults = {
   log?: readonly LogFault[];
   watch?: readonly WatchFault[];
   list?: readonly ListFault[];
+  "node-log"?: readonly NodeLogFault[];
+  write?: readonly WriteFault[];
 };
 
 /** Chooses the fault for each request: rules first, in the order they were added, then chance. */
@@ -92,7 +124,7 @@ export class Faults {
   }
 }
 
-const scopeKeys = ["namespace", "pod", "container", "follow", "resource"] as const;
+const scopeKeys = ["namespace", "pod", "container", "follow", "resource", "verb", "name"] as const;
 
 const matches = (rule: Scope, request: Scope): boolean =>
   scopeKeys.every((key) => rule[key] === undefined || rule[key] === request[key]);

@@ -63,6 +63,14 @@ export const resources = {
     namespaced: true,
     builtIn: false,
   },
+  leases: {
+    name: "leases",
+    group: "coordination.k8s.io",
+    version: "v1",
+    kind: "Lease",
+    namespaced: true,
+    builtIn: true,
+  },
 } as const satisfies Record<string, Resource>;
 
 export const apiVersionOf = (resource: Resource): string =>

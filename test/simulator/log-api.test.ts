@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { formatTime, parseTime } from "./cri-log.ts";
-import { kubeletErrors, type LogFault } from "./faults.ts";
+import { kubeletErrors } from "./faults.ts";
 import type { Pod } from "./pod.ts";
 import { createSimulator, type Simulator } from "./simulator.ts";
 import { getJson, getText, openStream } from "./test-client.ts";
@@ -165,80 +165,6 @@ describe("a follow", () => {
       phase: "Failed",
       reason: "Evicted",
     });
-  });
-});
-
-describe("faults", () => {
-  const strike = async (fault: LogFault) => {
-    sim.faults.add({ on: "log", container: "step-a", fault });
-    const stream = await follow();
-    sim.writeLine(pod, "step-a", "0123456789", { timeNs: time("2026-01-01T00:00:00Z") });
-    return stream;
-  };
-  const start = "2026-01-01T00:00:00.000000000Z 012";
-
-  it("resets after so many bytes", async () => {
-    const stream = await strike({ kind: "reset", afterBytes: 34 });
-    await expect(stream.ended).rejects.toThrow();
-    expect(stream.text()).toBe(start);
-  });
-
-  it.each<[LogFault, string]>([
-    [{ kind: "clean-eof", afterBytes: 34 }, start],
-    [{ kind: "in-band-error", afterBytes: 42, text: kubeletErrors.cancelled }, `${start}3456789\ncontext cancelled`],
-  ])("ends the body: %o", async (fault, text) => {
-    expect(await (await strike(fault)).ended).toBe(text);
-  });
-
-  it("mixes garbage in and goes on", async () => {
-    const stream = await strike({ kind: "garbage", afterBytes: 34, bytes: Buffer.from("#") });
-    sim.exit(pod, "step-a");
-    expect(await stream.ended).toBe(`${start}#3456789\n`);
-  });
-
-  it("falls silent until it is cut", async () => {
-    const stream = await strike({ kind: "silence", afterBytes: 34 });
-    sim.exit(pod, "step-a");
-    await stream.until(start);
-    expect(sim.openFollows({ container: "step-a" })).toHaveLength(1);
-    sim.dropConnections();
-    await expect(stream.ended).rejects.toThrow();
-  });
-
-  it("delays headers, refuses, and is gone after its time", async () => {
-    sim.faults.add({ on: "log", fault: { kind: "delayed-headers", delayMs: 30 } });
-    const begun = performance.now();
-    await read("container=step-a");
-    expect(performance.now() - begun).toBeGreaterThan(25);
-    sim.faults.add({ on: "log", times: 2, fault: { kind: "status", code: 503 } });
-    sim.faults.add({ on: "log", fault: { kind: "unknown-to-kubelet" } });
-    const statuses: number[] = [];
-    for (let turn = 0; turn < 4; turn++) statuses.push((await getText(logUrl("container=step-a"))).status);
-    expect(statuses).toEqual([503, 503, 404, 200]);
-  });
-
-  it("writes slowly but all", async () => {
-    const stream = await strike({ kind: "slow", bytesPerSecond: 400 });
-    sim.exit(pod, "step-a");
-    expect(await stream.ended).toBe(sim.truth(pod, "step-a").bytes.toString());
-  });
-
-  it("cuts open follows on demand", async () => {
-    const stream = await follow();
-    expect(sim.cutFollows({ kind: "clean-eof", afterBytes: 0 }, { container: "step-a" })).toBe(1);
-    expect(await stream.ended).toBe("");
-  });
-
-  it("strikes by chance, the same way for the same seed", async () => {
-    const statuses = async () => {
-      sim.faults.randomly({ rate: 0.5, seed: 7, log: [{ kind: "status", code: 500 }] });
-      const seen: number[] = [];
-      for (let turn = 0; turn < 12; turn++) seen.push((await getText(logUrl("container=step-a"))).status);
-      return seen;
-    };
-    const first = await statuses();
-    expect(new Set(first)).toEqual(new Set([200, 500]));
-    expect(await statuses()).toEqual(first);
   });
 });
 

@@ -8,7 +8,7 @@ import { resources } from "./kubernetes-objects.ts";
 import { LogFollower, readOnce } from "./log-follower.ts";
 import type { ObjectStore } from "./object-store.ts";
 import type { Pod } from "./pod.ts";
-import { badRequest, notFound, StatusError, serverFailure, unknownToKubelet } from "./status.ts";
+import { badRequest, notFound, StatusError, serverFailure, unknownToKubelet, unreachableLog } from "./status.ts";
 
 export type LogQuery = {
   container: string | undefined;
@@ -53,6 +53,11 @@ export async function serveLog(
     response.writeHead(200, { "content-type": "text/plain" }).end();
     return;
   }
+  if (context.kubelet.isLost(pod.nodeName))
+    throw unreachableLog(
+      `${namespace}/${podName}/${container}?${query}`,
+      context.kubelet.unreachable(pod.nodeName) ?? "",
+    );
   if (fault?.kind === "unknown-to-kubelet" || !context.kubelet.knows(pod)) throw unknownToKubelet(podName);
   const run = chooseRun(pod, container, options.previous);
   sendBody(context, { pod, container, run, options, fault }, response);

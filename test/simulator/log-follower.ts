@@ -1,21 +1,20 @@
-import type { ContainerRun, DirectoryEvent, LogFile } from "./container-run.ts";
+import type { ContainerRun, DirectoryEvent } from "./container-run.ts";
 import { EntryFormatter, type FormatOptions } from "./cri-log.ts";
+import type { LogFile } from "./log-file.ts";
 
 export type ReadOptions = FormatOptions & { tailLines?: number };
 
+/** What is formatted and written at once; a reader is asked in between whether it can take more. */
+const batchBytes = 64 * 1024;
+
 /** A read without follow: the newest file only, `tailLines` counted in CRI entries (too old ones too). */
-export function readOnce(run: ContainerRun, options: ReadOptions): Buffer {
-  const entries = run.newestFile.entries;
-  const start = options.tailLines === undefined ? 0 : Math.max(0, entries.length - options.tailLines);
-  const formatter = new EntryFormatter(options);
-  const parts: Uint8Array[] = [];
-  for (const entry of entries.slice(start)) {
-    if (formatter.exhausted) break;
-    const text = formatter.format(entry);
-    if (text) parts.push(text);
-  }
-  return Buffer.concat(parts);
+export function readOnce(run: ContainerRun, options: ReadOptions): Uint8Array {
+  const file = run.newestFile;
+  return new EntryFormatter(options).formatFile(file, firstEntry(file, options), Number.POSITIVE_INFINITY).text;
 }
+
+const firstEntry = (file: LogFile, { tailLines }: ReadOptions): number =>
+  tailLines === undefined ? 0 : Math.max(0, file.length - tailLines);
 
 export type FollowOutput = {
   /** Returns false when the reader is slow: the follower waits until `resume()`. */
@@ -55,7 +54,7 @@ export class LogFollower {
     this.#options = options;
     this.#formatter = new EntryFormatter(options);
     this.#file = run.newestFile;
-    this.#position = options.tailLines === undefined ? 0 : Math.max(0, this.#file.entries.length - options.tailLines);
+    this.#position = firstEntry(this.#file, options);
     this.#unsubscribe = run.subscribe((event) => {
       // fsnotify sees nothing before the watcher exists (a rotation before the first end of file is never noticed);
       // equal neighbours are merged by inotify; the exit is not an event but a state that is asked for.
@@ -91,13 +90,12 @@ export class LogFollower {
 
   #advance(): void {
     while (!this.#ended && !this.#blocked && !this.#paused) {
-      const entry = this.#file.entries[this.#position];
       if (this.#formatter.exhausted) {
         this.#end();
-      } else if (entry) {
-        this.#position += 1;
-        const text = this.#formatter.format(entry);
-        if (text && text.length > 0 && !this.#output.write(text)) this.#blocked = true;
+      } else if (this.#position < this.#file.length) {
+        const { text, next } = this.#formatter.formatFile(this.#file, this.#position, batchBytes);
+        this.#position = next;
+        if (text.length > 0 && !this.#output.write(text)) this.#blocked = true;
       } else if (!this.#handleEndOfFile()) return;
     }
   }

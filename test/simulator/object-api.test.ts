@@ -131,6 +131,16 @@ describe("changing objects", () => {
     const preconditions = JSON.stringify({ preconditions: { uid: "another" } });
     expect(await getJson(url, { method: "DELETE", body: preconditions })).toMatchObject({ code: 409 });
   });
+
+  it("refuses what a fault says, for its verb and resource only", async () => {
+    taskRun("a");
+    const url = `${sim.url}/apis/tekton.dev/v1/namespaces/ci/taskruns/a`;
+    const patch = JSON.stringify({ metadata: { labels: { x: "1" } } });
+    sim.faults.add({ on: "write", verb: "patch", resource: "taskruns", fault: { kind: "status", code: 403 } });
+    expect((await getJson(url)).metadata.name).toBe("a");
+    expect(await getJson(url, { method: "PATCH", body: patch })).toMatchObject({ code: 403, reason: "Forbidden" });
+    expect((await getJson(url, { method: "PATCH", body: patch })).metadata.labels).toEqual({ x: "1" });
+  });
 });
 
 describe("watching", () => {
@@ -195,6 +205,24 @@ describe("watching", () => {
     const stream = await watch("resourceVersion=1000");
     taskRun("a");
     expect(events(await stream.ended)).toEqual(expected);
+  });
+
+  it("injects objects without status, labels or metadata, and goes on", async () => {
+    sim.faults.add({ on: "watch", fault: { kind: "odd-object", afterEvents: 0 } });
+    const { version } = sim.store;
+    taskRun("a");
+    const stream = await watch(`resourceVersion=${version}`);
+    await stream.until('"name":"a"');
+    const [odd, bare, none, real] = stream
+      .text()
+      .split("\n", 4)
+      .map((line) => JSON.parse(line));
+    expect(odd).toMatchObject({ type: "ADDED", object: { kind: "TaskRun", status: null, metadata: { name: "odd" } } });
+    expect(odd.object.metadata.resourceVersion).toBe(String(version));
+    expect(Object.keys(odd.object.metadata.labels)).toContain("__proto__");
+    expect(bare.object.metadata).not.toHaveProperty("labels");
+    expect(none).toEqual({ type: "ADDED", object: { apiVersion: "tekton.dev/v1", kind: "TaskRun" } });
+    expect(real.object.metadata.name).toBe("a");
   });
 
   it("injects a broken line, a reset and an HTTP status", async () => {

@@ -5,6 +5,8 @@ import type { Kubelet } from "./kubelet.ts";
 import { type JsonObject, type KubernetesObject, type OwnerReference, resources } from "./kubernetes-objects.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { Pod, type Waiting } from "./pod.ts";
+import { withOthersConditions } from "./pod-conditions.ts";
+import { containerSpec, imagesOf } from "./pod-spec.ts";
 
 export type NewPod = {
   namespace?: string;
@@ -28,6 +30,7 @@ export type PodOperationsOptions = {
   clock: Clock;
   /** Rotate a container's log as soon as its file is that large. */
   maxLogFileBytes?: number | undefined;
+  minRotationMs?: number | undefined;
   maxLogFiles?: number | undefined;
 };
 
@@ -37,6 +40,7 @@ export class PodOperations {
   readonly store: ObjectStore;
   readonly kubelet: Kubelet;
   readonly #options: PodOperationsOptions;
+  #clockStepNs = 0n;
 
   constructor(options: PodOperationsOptions) {
     this.clock = options.clock;
@@ -45,8 +49,18 @@ export class PodOperations {
     this.#options = options;
   }
 
+  /** The nodes' clocks, as kubelet and runtime see them. */
+  nodeNowNs(): bigint {
+    return this.clock.nowNs() + this.#clockStepNs;
+  }
+
+  /** Every node's clock jumps: later lines, and later starts and ends of containers, are off by that much more. */
+  stepClock(ms: number): void {
+    this.#clockStepNs += BigInt(Math.round(ms * 1000)) * 1000n;
+  }
+
   createPod(pod: NewPod): Pod {
-    const nodeName = pod.nodeName === undefined ? "node-1" : pod.nodeName;
+    const nodeName = pod.nodeName === undefined ? this.kubelet.freeNode() : pod.nodeName;
     const object = this.store.create(resources.pods, {
       apiVersion: "v1",
       kind: "Pod",
@@ -82,9 +96,9 @@ export class PodOperations {
   }
 
   /** Binds a pod that was created with `nodeName: null`. */
-  schedule(pod: Pod, nodeName = "node-1"): void {
+  schedule(pod: Pod, nodeName = this.kubelet.freeNode()): void {
     pod.nodeName = nodeName;
-    this.#updateObject(pod, (object) => ({ ...object, spec: { ...object.spec, nodeName } }));
+    this.updateObject(pod, (object) => ({ ...object, spec: { ...object.spec, nodeName } }));
     this.publish(pod);
   }
 
@@ -95,11 +109,13 @@ export class PodOperations {
 
   startContainer(pod: Pod, name: string): ContainerRun {
     const container = pod.container(name);
-    const { maxLogFileBytes, maxLogFiles } = this.#options;
+    const { maxLogFileBytes, maxLogFiles, minRotationMs } = this.#options;
     const run = new ContainerRun({
       nowNs: () => this.clock.nowNs(),
+      clockStepNs: () => this.#clockStepNs,
       restart: container.runs.length,
       ...(maxLogFileBytes === undefined ? {} : { maxFileBytes: maxLogFileBytes }),
+      ...(minRotationMs === undefined ? {} : { minRotationMs }),
       ...(maxLogFiles === undefined ? {} : { maxFiles: maxLogFiles }),
     });
     container.runs.push(run);
@@ -171,7 +187,7 @@ export class PodOperations {
   beginDeletion(pod: Pod, graceSeconds = 30): void {
     pod.deletion ??= "graceful";
     const deletionTimestamp = timeText(this.clock.nowNs() + BigInt(graceSeconds) * 1_000_000_000n);
-    this.#updateObject(pod, (object) => ({
+    this.updateObject(pod, (object) => ({
       ...object,
       metadata: { deletionTimestamp, deletionGracePeriodSeconds: graceSeconds, ...object.metadata },
     }));
@@ -186,10 +202,10 @@ export class PodOperations {
 
   /** The API object goes, and with it the log files for new readers. */
   finishDeletion(pod: Pod): void {
-    this.#deleteFiles(pod);
+    this.deleteFiles(pod);
     if (!this.owns(pod)) return;
     const deletionTimestamp = timeText(this.clock.nowNs());
-    this.#updateObject(pod, (object) => ({
+    this.updateObject(pod, (object) => ({
       ...object,
       metadata: { ...object.metadata, deletionTimestamp, deletionGracePeriodSeconds: 0 },
     }));
@@ -202,27 +218,20 @@ export class PodOperations {
     if (this.owns(pod)) this.store.remove(resources.pods, pod.namespace, pod.name);
   }
 
-  /** Node pressure: the pod object stays as Failed, containers and log files do not. */
-  evict(pod: Pod, message = "The node was low on resource: ephemeral-storage."): void {
-    pod.failure = { reason: "Evicted", message };
-    for (const { current } of pod.containers.values()) if (current?.running) current.exit(137, "Error");
-    this.#deleteFiles(pod);
-    this.publish(pod);
-  }
-
   annotate(pod: Pod, annotations: Record<string, string>): void {
-    this.#updateObject(pod, (object) => ({
+    this.updateObject(pod, (object) => ({
       ...object,
       metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, ...annotations } },
     }));
   }
 
-  /** Writes the pod's present status to its API object. */
+  /** Writes the pod's present status to its API object, as kubelet does while it can. */
   publish(pod: Pod): void {
-    this.#updateObject(pod, (object) => ({
+    if (this.kubelet.isLost(pod.nodeName)) return;
+    this.updateObject(pod, (object) => ({
       ...object,
       spec: { ...object.spec, ...imagesOf(pod, object) },
-      status: pod.status(this.clock.nowNs()),
+      status: withOthersConditions(pod.status(this.clock.nowNs()), object.status),
     }));
   }
 
@@ -231,20 +240,13 @@ export class PodOperations {
     return this.store.get(resources.pods, pod.namespace, pod.name)?.metadata.uid === pod.uid;
   }
 
-  #updateObject(pod: Pod, change: (object: KubernetesObject) => KubernetesObject): void {
+  /** Nothing happens once the object is gone. */
+  updateObject(pod: Pod, change: (object: KubernetesObject) => KubernetesObject): void {
     if (this.owns(pod)) this.store.update(resources.pods, pod.namespace, pod.name, change);
   }
 
-  #deleteFiles(pod: Pod): void {
+  /** New readers find nothing any more. */
+  deleteFiles(pod: Pod): void {
     for (const { runs } of pod.containers.values()) for (const run of runs) run.filesDeleted = true;
   }
-}
-
-const containerSpec = (container: string | JsonObject): JsonObject =>
-  typeof container === "string" ? { name: container, image: "localhost/busybox:1" } : container;
-
-function imagesOf(pod: Pod, object: KubernetesObject): JsonObject {
-  const containers = object.spec?.containers as JsonObject[] | undefined;
-  if (!containers) return {};
-  return { containers: containers.map((spec) => ({ ...spec, image: pod.container(String(spec.name)).image })) };
 }

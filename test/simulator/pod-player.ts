@@ -48,7 +48,10 @@ export class PodPlayer {
     this.#operations = operations;
     this.#task = task;
     this.#times = times;
-    this.#report = report;
+    // Tekton knows of the pod what kubelet could tell the API.
+    this.#report = (reason, message) => {
+      if (!operations.kubelet.isLost(pod.nodeName)) report(reason, message);
+    };
     this.pod = pod;
     this.steps = steps;
     this.progress = new Map(steps.map(({ name }) => [name, {}]));
@@ -79,6 +82,7 @@ export class PodPlayer {
     this.#operations.annotate(pod, { "tekton.dev/ready": "READY" });
     this.#reportRunning();
     for (const step of this.steps) await this.#playStep(step);
+    await this.#operations.kubelet.fateKnown(pod);
     return this.#failure();
   }
 
@@ -170,7 +174,8 @@ export class PodPlayer {
 
   #failure(): Failure | undefined {
     const { pod } = this;
-    if (pod.failure) return { reason: "PodEvicted", message: pod.failure.message };
+    if (pod.failure?.message !== undefined) return { reason: "PodEvicted", message: pod.failure.message };
+    if (pod.failure) return { reason: "Failed", message: "build failed for unspecified reasons." };
     const failed = this.#failedStep();
     if (failed) {
       const run = pod.container(`step-${failed.name}`).current;

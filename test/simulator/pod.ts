@@ -45,8 +45,8 @@ export class Pod {
   readonly uid: string;
   readonly containers = new Map<string, Container>();
   nodeName: string | undefined;
-  /** Overrides phase and reason: Evicted, DeadlineExceeded. */
-  failure: { reason: string; message: string } | undefined;
+  /** Overrides the phase, and says why where kubelet does: Evicted, DeadlineExceeded. */
+  failure: { reason?: string; message?: string } | undefined;
   deletion: "graceful" | "forced" | undefined;
   readonly #createdNs: bigint;
   readonly #conditions = new Map<string, { status: boolean; sinceNs: bigint }>();

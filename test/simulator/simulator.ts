@@ -1,10 +1,10 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { ApiServer } from "./api-server.ts";
 import { type Clock, manualClock, scaledClock, timeText } from "./clock.ts";
 import type { ContainerRun } from "./container-run.ts";
 import { Faults, type LogFault } from "./faults.ts";
 import { Kubelet, type OpenFollow } from "./kubelet.ts";
 import { type KubernetesObject, resources } from "./kubernetes-objects.ts";
+import { NodeOperations } from "./node-operations.ts";
 import { ObjectStore } from "./object-store.ts";
 import type { Pod } from "./pod.ts";
 import { PodOperations } from "./pod-operations.ts";
@@ -25,7 +25,11 @@ export type SimulatorOptions = Partial<PlayerTimes> & {
   offsetMinutes?: number;
   /** Rotate a container's log as soon as its file is that large. */
   maxLogFileBytes?: number;
+  /** No container's log is rotated before so long after its first output. */
+  minRotationMs?: number;
   maxLogFiles?: number;
+  /** Whether the client may read the nodes' log files through `nodes/{node}/proxy`; it may not by default. */
+  nodeProxy?: boolean;
 };
 
 export type Truth = {
@@ -49,7 +53,7 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
   return simulator;
 }
 
-export class Simulator extends PodOperations {
+export class Simulator extends NodeOperations {
   readonly faults = new Faults();
   /** `GET /path?query` of the latest requests, for tests of what a client asks. */
   readonly requests: string[] = [];
@@ -66,8 +70,8 @@ export class Simulator extends PodOperations {
       timeText: () => timeText(clock.nowNs()),
       ...(options.historyLimit === undefined ? {} : { historyLimit: options.historyLimit }),
     });
-    const { maxLogFileBytes, maxLogFiles } = options;
-    super({ store, kubelet, clock, maxLogFileBytes, maxLogFiles });
+    const { maxLogFileBytes, maxLogFiles, minRotationMs } = options;
+    super({ store, kubelet, clock, maxLogFileBytes, maxLogFiles, minRotationMs });
     this.#options = options;
     this.#players = new RunPlayers(this, {
       startupMs: options.startupMs ?? 400,
@@ -79,9 +83,10 @@ export class Simulator extends PodOperations {
       store,
       kubelet,
       faults: this.faults,
-      nowNs: () => clock.nowNs(),
+      nowNs: () => this.nodeNowNs(),
       offsetMinutes: options.offsetMinutes ?? 0,
       maxFollowMs: options.maxFollowMs ?? 4 * 3_600_000,
+      nodeProxy: options.nodeProxy ?? false,
       bookmarkIntervalMs: options.bookmarkIntervalMs ?? 60_000,
       deletePod: (object, graceSeconds) => this.#deleteByRequest(object, graceSeconds),
       onRequest: (method, url) => {
@@ -131,6 +136,12 @@ export class Simulator extends PodOperations {
     return handle;
   }
 
+  /** The run's own object has not been deleted. */
+  exists({ kind, namespace, name, uid }: RunHandle): boolean {
+    const resource = kind === "PipelineRun" ? resources.pipelineruns : resources.taskruns;
+    return this.store.get(resource, namespace, name)?.metadata.uid === uid;
+  }
+
   /** Every connection is reset: the API server restarts. */
   dropConnections(): void {
     this.#api.dropConnections();
@@ -140,19 +151,6 @@ export class Simulator extends PodOperations {
   compact(): void {
     this.store.compact();
     this.#api.lists.expireContinueTokens();
-  }
-
-  /** All follows of the node break, and for a while kubelet answers 404. */
-  async restartKubelet({
-    nodeName = "node-1",
-    downMs = 0,
-  }: {
-    nodeName?: string;
-    downMs?: number;
-  } = {}): Promise<void> {
-    this.kubelet.stop(nodeName);
-    if (downMs > 0) await delay(downMs);
-    this.kubelet.started(nodeName);
   }
 
   openFollows(match: ContainerMatch = {}): OpenFollow[] {
@@ -216,9 +214,10 @@ export class Simulator extends PodOperations {
       this.store.remove(resources.pods, object.metadata.namespace, object.metadata.name);
     } else if (graceSeconds === 0) {
       this.forceDeletePod(pod);
-      this.killContainers(pod);
+      if (!this.kubelet.isLost(pod.nodeName)) this.killContainers(pod);
     } else {
       this.beginDeletion(pod, graceSeconds);
+      if (this.kubelet.isLost(pod.nodeName)) return;
       // Steps' processes obey SIGTERM at once: nobody waits out the grace period.
       queueMicrotask(() => {
         this.killContainers(pod);

@@ -42,6 +42,26 @@ export const alreadyExists = (resource: Resource, name: string): StatusError =>
     kind: resource.name,
   });
 
+export const conflict = (resource: Resource, name: string, why: string): StatusError =>
+  new StatusError(409, "Conflict", `Operation cannot be fulfilled on ${qualifiedName(resource)} "${name}": ${why}`, {
+    name,
+    ...(resource.group === "" ? {} : { group: resource.group }),
+    kind: resource.name,
+  });
+
+export const invalid = (resource: Resource, name: string, why: string): StatusError =>
+  new StatusError(422, "Invalid", `${resource.kind} "${name}" is invalid: ${why}`, { name, kind: resource.kind });
+
+/** No role grants it. */
+export const forbidden = (verb: string, resource: Resource, namespace: string | undefined): StatusError =>
+  new StatusError(
+    403,
+    "Forbidden",
+    `${qualifiedName(resource)} is forbidden: User "simulator" cannot ${verb} resource "${resource.name}" in API group ` +
+      `"${resource.group}" in the namespace "${namespace ?? ""}"`,
+    { kind: resource.name },
+  );
+
 export const badRequest = (message: string): StatusError => new StatusError(400, "BadRequest", message);
 
 export const tooOldVersion = (asked: number, oldest: number): StatusError =>
@@ -59,3 +79,17 @@ export const unknownToKubelet = (pod: string): StatusError =>
     name: pod,
     kind: "pods/log",
   });
+
+const kubeletAddress = "10.0.0.7:10250";
+
+/** What the API server's proxy answers when a node's kubelet cannot be reached. */
+export const unreachable = (reason: string): StatusError =>
+  new StatusError(503, "ServiceUnavailable", `error trying to reach service: dial tcp ${kubeletAddress}: ${reason}`);
+
+/** The same for a log: the API server's own HTTP client tells what it could not get. */
+export const unreachableLog = (path: string, reason: string): StatusError =>
+  new StatusError(
+    500,
+    "InternalError",
+    `Get "https://${kubeletAddress}/containerLogs/${path}": dial tcp ${kubeletAddress}: ${reason}`,
+  );

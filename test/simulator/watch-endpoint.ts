@@ -3,6 +3,7 @@ import type { Faults, WatchFault } from "./faults.ts";
 import { apiVersionOf, type KubernetesObject, type Resource } from "./kubernetes-objects.ts";
 import { type LabelSelector, parseLabelSelector } from "./label-selector.ts";
 import type { ObjectStore, StoredEvent } from "./object-store.ts";
+import { oddObjects } from "./odd-objects.ts";
 import { badRequest, StatusError, serverFailure, tooOldVersion } from "./status.ts";
 
 export type WatchContext = { store: ObjectStore; faults: Faults; bookmarkIntervalMs: number };
@@ -29,7 +30,7 @@ export function serveWatch(
 
   response.writeHead(200, { "content-type": "application/json", "cache-control": "no-cache, private" });
   response.flushHeaders();
-  const stream = new EventStream(response, fault, store);
+  const stream = new EventStream(response, { fault, store, resource, version: asked === "" ? "0" : asked });
   const matchesRequest = (event: StoredEvent): boolean =>
     event.resource.name === resource.name && (namespace === undefined || event.object.metadata.namespace === namespace);
 
@@ -89,27 +90,32 @@ const bookmark = (resource: Resource, version: number): object => ({
   ...(resource.name === "pods" ? { spec: { containers: null }, status: {} } : {}),
 });
 
+type StreamOptions = {
+  fault: Exclude<WatchFault, { kind: "status" }> | undefined;
+  store: ObjectStore;
+  resource: Resource;
+  /** What the client has seen already. */
+  version: string;
+};
+
 class EventStream {
   readonly #response: ServerResponse;
-  readonly #fault: Exclude<WatchFault, { kind: "status" }> | undefined;
-  readonly #store: ObjectStore;
+  readonly #options: StreamOptions;
   #sent = 0;
   #done = false;
+  #version: string;
 
-  constructor(
-    response: ServerResponse,
-    fault: Exclude<WatchFault, { kind: "status" }> | undefined,
-    store: ObjectStore,
-  ) {
+  constructor(response: ServerResponse, options: StreamOptions) {
     this.#response = response;
-    this.#fault = fault;
-    this.#store = store;
+    this.#options = options;
+    this.#version = options.version;
     this.#strikeIfDue();
   }
 
   send(type: string, object: object): void {
     if (this.#done) return;
-    this.#response.write(`${JSON.stringify({ type, object })}\n`);
+    this.#writeEvent(type, object);
+    this.#version = (object as Partial<KubernetesObject>).metadata?.resourceVersion ?? this.#version;
     this.#sent += 1;
     this.#strikeIfDue();
   }
@@ -120,8 +126,12 @@ class EventStream {
     this.#response.end();
   }
 
+  #writeEvent(type: string, object: object): void {
+    this.#response.write(`${JSON.stringify({ type, object })}\n`);
+  }
+
   #strikeIfDue(): void {
-    const fault = this.#fault;
+    const { fault, store, resource } = this.#options;
     if (!fault || this.#done || this.#sent !== fault.afterEvents) return;
     switch (fault.kind) {
       case "drop":
@@ -137,8 +147,12 @@ class EventStream {
       case "malformed-line":
         this.#response.write(`{"type":"MODIFIED","object":{"kind":"Po\n`);
         break;
+      case "odd-object":
+        // With a later version a client would go on behind events that it has not been told.
+        for (const object of oddObjects(resource, this.#version)) this.#writeEvent("ADDED", object);
+        break;
       case "gone":
-        this.#response.write(`${JSON.stringify({ type: "ERROR", object: tooOldVersion(1, this.#store.version) })}\n`);
+        this.#writeEvent("ERROR", tooOldVersion(1, store.version));
         this.end();
         break;
     }

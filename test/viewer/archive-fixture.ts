@@ -189,11 +189,12 @@ export class ArchiveFixture {
     if (state === "none" || state === "waiting")
       return { state, ...(words && { words }), lines: 0, bytes: 0, gaps, segments: [] };
     const writer = await LogWriter.open(this.store, id, `pod-${task.taskUid}-${id.attempt}`, { intervalMs: () => 1e9 });
-    for (const gap of gaps) writer.declare(gap);
     const start = Date.parse(task.clock.at(spec.at?.[0] ?? 0));
-    for (let i = 0; i < lines.length; i += 1_000) {
-      const piece = lines.slice(i, i + 1_000).map((line, j) => stored(line, start + (i + j) * everyMs));
-      writer.append(Buffer.concat(piece));
+    for (let i = 0, end = 0; i <= lines.length; i = end) {
+      for (const { afterLine, ...gap } of gaps) if (afterLine === i) writer.declare(gap);
+      if (i === lines.length) break;
+      end = Math.min(lines.length, i + 1_000, ...gaps.flatMap((gap) => (gap.afterLine > i ? gap.afterLine : [])));
+      writer.append(Buffer.concat(lines.slice(i, end).map((line, j) => stored(line, start + (i + j) * everyMs))));
       await writer.ready();
     }
     await writer.flush();

@@ -23,8 +23,10 @@ async function growing() {
   const writer = archive.growing.get("r/t/s");
   if (!writer) throw new Error("the fixture has changed");
   const add = async (...texts: string[]) => {
-    for (const text of texts) writer.append(stored(text, START + writer.lines * 1_000));
-    await writer.flush();
+    for (const text of texts) {
+      writer.append(stored(text, START + writer.log().lines * 1_000));
+      await writer.flush();
+    }
   };
   return { archive, app: appOver(archive.store), record, writer, add };
 }

@@ -11,7 +11,7 @@ const config = { namespaces: "*", host: "127.0.0.1", port: Number(process.argv[2
 const viewer = await startViewer({ config, store: archive.store, logger: console });
 const growing = archive.growing.get("pull-linux-test-k94pw/build/compile");
 setInterval(async () => {
-  const line = (growing?.lines ?? 0) + 1;
+  const line = (growing?.log().lines ?? 0) + 1;
   growing?.append(
     stored(`[${line}/3333] Building CXX object caffe2/CMakeFiles/torch_cpu.dir/part_${line}.cpp.o`, Date.now()),
   );

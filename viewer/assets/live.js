@@ -80,6 +80,16 @@ let headAt = Date.now();
 let toldAt = 0;
 let isFinal, isFollowing, lastY;
 
+/** Marks aside. */
+const looksLike = (one, other) =>
+  one.matches(".o") === other.matches(".o") && one.lastElementChild.isEqualNode(other.lastElementChild);
+
+/** A row that later lines have changed, and that is not in the document. */
+function isEarlier(node) {
+  const last = all(".r").at(-1);
+  return node.matches(".r") && last && numberOf(node) < numberOf(last);
+}
+
 /** Replaces elements by id, adds others at the log's end; what is read stays in place. */
 function put(markup) {
   const page = new DOMParser().parseFromString(markup, "text/html");
@@ -91,8 +101,8 @@ function put(markup) {
       const known = all("[data-key]").find(({ dataset }) => dataset.key === fold.dataset.key);
       if (known) fold.open = known.open;
     }
-    if (!old) byId("end")?.before(node);
-    else if (node.matches(".r") ? old.textContent !== node.textContent : !old.isEqualNode(node)) old.replaceWith(node);
+    if (!old && !isEarlier(node)) byId("end")?.before(node);
+    else if (old && (node.matches(".r") ? !looksLike(old, node) : !old.isEqualNode(node))) old.replaceWith(node);
   }
   if (before < 0) scrollBy({ top: top() - before, behavior: "instant" });
   lastY = scrollY;

@@ -1,26 +1,23 @@
-import type { Line, LogReader } from "../../archive/log-reader.ts";
-import type { Gap } from "../../archive/record.ts";
-import { query } from "../address.ts";
-import { Terminal } from "../terminal.ts";
-import { between, clock, count, date, preciseDuration } from "../time.ts";
-import type { Placed } from "../window.ts";
-import { type Html, html } from "./html.ts";
-import { icon } from "./icons.ts";
+import type { LogReader } from "../../archive/log-reader.ts";
+import { MAX_COLUMNS } from "../terminal/cells.ts";
+import { markup } from "../terminal/markup.ts";
+import { REACH, type ScreenLine } from "../terminal/screen.ts";
+import { Terminal } from "../terminal/terminal.ts";
+import type { LineRange, Placed } from "../window.ts";
+import type { Html } from "./html.ts";
+import { drawnOverNote, gapNotes, type RowOptions, row, type ShownLine, timeNotes } from "./row.ts";
 
 /** What is read of one line: enough for the last state of a progress bar that was written over for minutes. */
 const READ_BYTES = 64 * 1024;
-/** What one page shows in all; beyond it every line is cut short, so that no log makes a page of many megabytes. */
+/** The markup of one page's lines in all; beyond it every line is cut short, so that no log makes a page of many megabytes. */
 const PAGE_CHARACTERS = 1024 * 1024;
 const SHORT_CHARACTERS = 256;
-/** A longer pause between two lines is worth a row. */
-const PAUSE_MS = 10_000;
 
-export type RowsOptions = Placed & {
-  /** Address of the log's text, for what a row does not show. */
-  textPath: string;
-  /** Its query. */
-  choice: Record<string, string | number | undefined>;
-};
+export type RowsOptions = Placed &
+  RowOptions & {
+    /** The reader has the rows before `from`: those that later lines changed are drawn again. */
+    isContinued?: boolean;
+  };
 
 export type DrawnRows = {
   rows: Html[];
@@ -28,59 +25,65 @@ export type DrawnRows = {
   lastWords?: { number: number; text: Html };
 };
 
-/** The rows of a stretch of lines with gaps and pauses between them. */
-export async function rows(reader: LogReader, { from, to, mark, textPath, choice }: RowsOptions): Promise<DrawnRows> {
-  const terminal = new Terminal();
+/**
+ * The rows of a stretch of lines with gaps and pauses between them, as a terminal shows them after the last of them.
+ * The lines before `from` that its cursor could reach are read too, so that colours and moves begin where they should.
+ */
+export async function rows(reader: LogReader, options: RowsOptions): Promise<DrawnRows> {
+  const { from, mark, isContinued } = options;
   const { gaps } = reader.log;
-  const rows: Html[] = gapNotes(gaps, from - 1);
+  const { lines, earlier } = await shownLines(reader, options);
   let room = PAGE_CHARACTERS;
-  let last: string | undefined;
-  let lastWords: DrawnRows["lastWords"];
-  for await (const line of reader.linesOf(from, to, READ_BYTES)) {
-    const pause = between(last, line.time);
-    if (pause !== undefined && pause >= PAUSE_MS) rows.push(pauseRow(pause));
-    if (last && line.time && dayOf(last) !== dayOf(line.time)) rows.push(dayRow(line.time));
-    const rendered = terminal.line(line.text, room > 0 ? undefined : SHORT_CHARACTERS);
-    room -= rendered.bytes;
+  const draw = (line: ShownLine): Html => {
     const isMarked = mark !== undefined && mark.from <= line.number && line.number <= mark.to;
-    const isCut = rendered.bytes < line.bytes && (rendered.isCut || line.bytes > line.text.byteLength);
-    const rest = isCut && {
-      href: `${textPath}${query({ ...choice, lines: line.number })}`,
-      bytes: line.bytes - rendered.bytes,
-    };
-    rows.push(row(line, rendered.html, isMarked, rest || undefined), ...gapNotes(gaps, line.number));
+    const drawn = row(line, { ...options, isMarked, limit: room > 0 ? MAX_COLUMNS : SHORT_CHARACTERS });
+    room -= drawn.length;
+    return drawn;
+  };
+  const rows = [...(isContinued ? earlier.map(draw) : []), ...gapNotes(gaps, from - 1)];
+  let last: string | undefined;
+  let drawnOver: LineRange | undefined;
+  for (const [i, line] of lines.entries()) {
+    const { number, shown } = line;
+    rows.push(...timeNotes(last, line.time), draw(line));
+    drawnOver = shown.isDrawnOver ? { from: drawnOver?.from ?? number, to: number } : undefined;
+    if (drawnOver && !lines[i + 1]?.shown.isDrawnOver) rows.push(drawnOverNote(drawnOver, options));
+    rows.push(...gapNotes(gaps, number));
     last = line.time ?? last;
-    if (!isBlank(line.text)) lastWords = { number: line.number, text: rendered.html };
   }
-  return lastWords ? { rows, lastWords } : { rows };
+  const words = lines.findLast(({ shown }) => !shown.isDrawnOver && shown.runs.some(({ text }) => text.trim() !== ""));
+  return words ? { rows, lastWords: { number: words.number, text: unlinked(words.shown) } } : { rows };
 }
 
-const isBlank = (text: Uint8Array): boolean => text.every((byte) => byte <= 0x20);
-
-function row({ number, time }: Line, text: Html, isMarked: boolean, rest?: { href: string; bytes: number }): Html {
-  const cut = rest && html` <a class="cut" href="${rest.href}">… ${count(rest.bytes)} more bytes</a>`;
-  const at = time === undefined ? html`<time></time>` : html`<time datetime="${time}">${clock(time)}</time>`;
-  return html`<div class="r${isMarked ? " s" : ""}" id="L${number}"><a href="#L${number}">${count(number)}</a><i></i>${at}<span>${text}${cut}</span></div>
-`;
+/** For the inside of another link. */
+function unlinked({ runs }: ScreenLine): Html {
+  const texts = runs.map(({ text, style: { href: _, ...style } }) => ({ text, style }));
+  return markup(texts, MAX_COLUMNS).html;
 }
 
-const pauseRow = (ms: number): Html =>
-  html`<div class="slow" role="note">+${preciseDuration(ms)} without output</div>
-`;
+/** `earlier`: the lines before `from` that the lines since then have changed. */
+async function shownLines(
+  reader: LogReader,
+  { from, to, isContinued }: RowsOptions,
+): Promise<{ lines: ShownLine[]; earlier: ShownLine[] }> {
+  const first = Math.max(1, from - REACH);
+  const terminal = new Terminal(first);
+  const lines: Omit<ShownLine, "shown">[] = [];
+  let before: ScreenLine[] = [];
+  for await (const { text, ...line } of reader.linesOf(first, to, READ_BYTES)) {
+    if (isContinued && line.number === from) before = terminal.lines();
+    terminal.write(text);
+    lines.push({ ...line, isReadWhole: text.byteLength === line.bytes });
+  }
+  const screen = terminal.lines();
+  const shown = lines.map((line, i) => ({ ...line, shown: screen[i] as ScreenLine }));
+  return {
+    lines: shown.slice(from - first),
+    earlier: shown.slice(0, before.length).filter((line, i) => !looksLike(line.shown, before[i])),
+  };
+}
 
-/** Times are in UTC, as the archive has them. */
-const dayOf = (time: string): string => time.slice(0, 10);
-const dayRow = (time: string): Html =>
-  html`<div class="slow day" role="note">${date(time)}</div>
-`;
-
-/** What is missing after a line, in words. */
-function gapNotes(gaps: readonly Gap[], afterLine: number): Html[] {
-  return gaps.flatMap((gap, i) => {
-    if (gap.afterLine !== afterLine) return [];
-    const length = between(gap.from, gap.to);
-    const title = length === undefined ? "Gap" : `Gap of ${preciseDuration(length)}`;
-    return html`<div class="note" id="gap-${i + 1}" role="note"><span>${icon({ icon: "gap", tone: "warn" })} <b>${title}</b></span><span>${gap.words}</span></div>
-`;
-  });
+function looksLike(one: ScreenLine, other: ScreenLine | undefined): boolean {
+  if (one.isDrawnOver !== other?.isDrawnOver || one.runs.length !== other.runs.length) return false;
+  return one.runs.every(({ text, style }, i) => text === other.runs[i]?.text && style === other.runs[i].style);
 }

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type { LogReader } from "../../archive/log-reader.ts";
 import { isFinished, type Log } from "../../archive/record.ts";
 import { choiceOf, query, runPath } from "../address.ts";
+import { sourceLink } from "../forge.ts";
 import { type Html, html } from "../pages/html.ts";
 import { emptyPane, end, type LogSelection, liveStrip, pane, paneTitle } from "../pages/pane.ts";
 import { rows } from "../pages/rows.ts";
@@ -60,7 +61,10 @@ async function paneOf(
   const { placed, complaint } = await window(reader, selection, asked.window);
   const choice = { ...choiceOf(record, task, attempt, container), uid: record.run.uid };
   const textPath = `${runPath(record.run)}.txt`;
-  const drawn = reader.lines > 0 ? await rows(reader, { ...placed, textPath, choice }) : { rows: [] };
+  const drawn =
+    reader.lines > 0
+      ? await rows(reader, { ...placed, textPath, choice, source: sourceLink(record.place) })
+      : { rows: [] };
   return {
     pane: pane({
       record,
@@ -115,6 +119,12 @@ async function rowsFragment({ c, site, found, asked, signal }: RunRequest, selec
   const after = Math.min(asked.after, reader.lines);
   const placed = { from: after + 1, to: Math.min(reader.lines, after + WINDOW_LINES) };
   const choice = { ...choiceOf(record, selection.task, selection.attempt, selection.container), uid: record.run.uid };
-  const drawn = await rows(reader, { ...placed, textPath: `${runPath(record.run)}.txt`, choice });
+  const drawn = await rows(reader, {
+    ...placed,
+    textPath: `${runPath(record.run)}.txt`,
+    choice,
+    source: sourceLink(record.place),
+    isContinued: true,
+  });
   return html`${drawn.rows}${liveStrip(reader.log)}${end({ log: reader.log, placed, selection })}`;
 }

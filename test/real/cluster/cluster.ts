@@ -1,18 +1,29 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { CoreV1Api, CustomObjectsApi, KubeConfig, KubernetesObjectApi, loadYaml } from "@kubernetes/client-node";
+import { promisify } from "node:util";
+import {
+  CoreV1Api,
+  CustomObjectsApi,
+  KubeConfig,
+  type KubernetesObject,
+  KubernetesObjectApi,
+  loadYaml,
+} from "@kubernetes/client-node";
 import type { RunRecord } from "../../../archive/record.ts";
 
 /** `truth` of the test cluster: what containers really printed, from the node's files. */
 const TRUTH = process.env.AFTERLOG_TEST_TRUTH ?? resolve(import.meta.dirname, "../../../../shared/cluster/truth");
 const EXAMPLES = resolve(TRUTH, "../examples");
+const execute = promisify(execFile);
 const ROOT = resolve(import.meta.dirname, "../../..");
+/** The test cluster's own program: its kubectl, its parts, images without a registry. */
+export const CLUSTER = process.env.AFTERLOG_TEST_CLUSTER ?? resolve(ROOT, "../shared/cluster/cluster");
 
 /** Why these tests cannot run here; undefined when they can. In CI nothing may be missing. */
 export function missing(): string | undefined {
@@ -21,6 +32,13 @@ export function missing(): string | undefined {
     : !existsSync(TRUTH) && "AFTERLOG_TEST_TRUTH names no `truth` program for it";
   if (why && process.env.CI) throw new Error(`the cluster tests cannot run: ${why}`);
   return why || undefined;
+}
+
+/** As `missing`, for tests that use the test cluster's program as well. */
+export function missingProgram(): string | undefined {
+  const why = missing() ?? (existsSync(CLUSTER) ? undefined : "AFTERLOG_TEST_CLUSTER names no `cluster` program");
+  if (why && process.env.CI) throw new Error(`the cluster tests cannot run: ${why}`);
+  return why;
 }
 
 export type Cluster = Awaited<ReturnType<typeof openCluster>>;
@@ -50,13 +68,13 @@ export async function openCluster() {
       return this.apply(readFileSync(join(EXAMPLES, file), "utf8"));
     },
     async apply(yaml: string): Promise<string> {
-      const object = loadYaml(yaml) as {
-        apiVersion: string;
-        kind: string;
-        metadata: { name?: string; namespace?: string };
-      };
-      const created = await objects.create({ ...object, metadata: { ...object.metadata, namespace } });
-      return created.metadata?.name ?? "";
+      return (await this.create(loadYaml(yaml) as NewObject)).name;
+    },
+    /** Creates an object in this namespace: its name, and the UID that tells it from others of that name. */
+    async create(object: NewObject): Promise<{ name: string; uid: string }> {
+      const body: KubernetesObject = { ...object, metadata: { ...object.metadata, namespace } };
+      const { metadata } = await objects.create(body);
+      return { name: metadata?.name ?? "", uid: metadata?.uid ?? "" };
     },
     async cancel(taskRun: string): Promise<void> {
       const body = [{ op: "add", path: "/spec/status", value: "TaskRunCancelled" }];
@@ -70,29 +88,46 @@ export async function openCluster() {
     },
     /** Number of bytes and SHA-256 of what a container printed, times in front. */
     truth: (pod: string, container: string, restart: number) => printed(folder, namespace, pod, container, restart),
-    /** Every container run that wrote anything: pod, container, restart. */
-    async runs(): Promise<{ pod: string; container: string; restart: number; lines: number }[]> {
-      const { promise, resolve: done, reject } = Promise.withResolvers<string>();
-      execFile(TRUTH, ["list", folder], { maxBuffer: 1 << 26 }, (error, stdout) =>
-        error ? reject(error) : done(stdout),
-      );
-      return (await promise)
+    /** The lines that one container run printed, times in front, bytes as Latin-1; none if nothing was recorded. */
+    async printed(run: PrintedRun): Promise<string[]> {
+      if (this.logFiles(run) === 0) return [];
+      const { pod, uid, container, restart } = run;
+      const args = ["print", folder, namespace, pod, container, "--uid", uid, "--restart", `${restart}`];
+      const { stdout } = await execute(TRUTH, args, { maxBuffer: 1 << 29, encoding: "latin1" });
+      return stdout.split("\n").slice(0, -1);
+    },
+    /** How many files the container run's log has been by now: each but the first is a rotation. */
+    logFiles({ pod, uid, container, restart }: PrintedRun): number {
+      const files = join(folder, `${namespace}_${pod}_${uid}`, container, `${restart}`);
+      return existsSync(files) ? readdirSync(files).length : 0;
+    },
+    /** Every container run that wrote anything: pod, its UID, container, restart. */
+    async runs(): Promise<(PrintedRun & { lines: number })[]> {
+      const { stdout } = await execute(TRUTH, ["list", folder], { maxBuffer: 1 << 26 });
+      return stdout
         .split("\n")
         .map((row) => row.split(" "))
         .filter(([ns]) => ns === namespace)
-        .map(([, pod = "", , container = "", restart, lines]) => ({
+        .map(([, pod = "", uid = "", container = "", restart, lines]) => ({
           pod,
+          uid,
           container,
           restart: Number(restart),
           lines: Number(lines),
         }));
     },
     async close(): Promise<void> {
-      recorder.kill("SIGTERM");
+      await end(recorder, "SIGTERM");
+      rmSync(folder, { recursive: true });
       await core.deleteNamespace({ name: namespace });
     },
   };
 }
+
+type NewObject = { apiVersion: string; kind: string; metadata: { name?: string }; spec?: unknown };
+
+/** One container run on the node. `restart` is Kubernetes' own count within the pod. */
+export type PrintedRun = { pod: string; uid: string; container: string; restart: number };
 
 export type Digest = { bytes: number; lines: number; sha256: string; endsInNewline: boolean };
 
@@ -182,14 +217,18 @@ export async function startAfterlog(namespace: string, store: string, env: Recor
       });
       return record as RunRecord;
     },
-    async stop(): Promise<void> {
-      child.kill("SIGTERM");
-      if (child.exitCode === null) await once(child, "exit");
-    },
+    /** Ends it as an operator does, or by SIGKILL as the node does. */
+    stop: (signal: "SIGTERM" | "SIGKILL" = "SIGTERM") => end(child, signal),
   };
 }
 
 export type Afterlog = Awaited<ReturnType<typeof startAfterlog>>;
+
+async function end(child: ChildProcess, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill(signal);
+  await once(child, "exit");
+}
 
 /** Asks until it is so. */
 export async function until(what: string, check: () => Promise<boolean>, ms = 60_000): Promise<void> {

@@ -1,31 +1,32 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, connect as tcp } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { AuthorizationV1Api, CoreV1Api, KubeConfig, loadAllYaml } from "@kubernetes/client-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Cluster, digest, missing, openCluster, until } from "./cluster.ts";
+import { CLUSTER, type Cluster, digest, missingProgram, openCluster, until } from "./cluster.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
-/** The test cluster's own program: its kubectl, and images without a registry. */
-const CLUSTER = process.env.AFTERLOG_TEST_CLUSTER ?? resolve(ROOT, "../shared/cluster/cluster");
 const PODS_BRIDGE = "afterlog0";
 /** The namespace that base and overlays install into, and the one that one-namespace watches. */
 const INSTALLED = "afterlog";
 const WATCHED = "tekton-ci";
 
-function unusable(): string | undefined {
-  const why = missing() ?? (existsSync(CLUSTER) ? undefined : "AFTERLOG_TEST_CLUSTER names no `cluster` program");
-  if (why && process.env.CI) throw new Error(`the deploy tests cannot run: ${why}`);
-  return why;
-}
-
-const why = unusable();
+const why = missingProgram();
 
 type KubernetesObject = {
   apiVersion: string;
@@ -34,6 +35,7 @@ type KubernetesObject = {
   roleRef?: { kind: string; name: string };
   subjects?: { name: string; namespace?: string }[];
   data?: Record<string, string>;
+  rules?: object[];
   // biome-ignore lint/suspicious/noExplicitAny: manifests of many kinds, looked into where a test knows which
   spec?: any;
 };
@@ -46,8 +48,20 @@ async function kubectl(args: string[], objects?: KubernetesObject[]) {
   return running;
 }
 
-const render = async (folder: string) =>
-  loadAllYaml((await kubectl(["kustomize", join(ROOT, "deploy", folder)])).stdout) as unknown as KubernetesObject[];
+const build = async (path: string) =>
+  loadAllYaml((await kubectl(["kustomize", path])).stdout) as unknown as KubernetesObject[];
+
+const render = (folder: string) => build(join(ROOT, "deploy", folder));
+
+/** An overlay whose own kustomization.yaml names components. */
+async function renderWith(overlay: string, components: string[]): Promise<KubernetesObject[]> {
+  const copy = folder("kustomize");
+  cpSync(join(ROOT, "deploy"), copy, { recursive: true });
+  const path = join(copy, overlay);
+  const named = components.map((name) => relative(path, join(copy, "components", name)));
+  appendFileSync(join(path, "kustomization.yaml"), `\ncomponents: ${JSON.stringify(named)}\n`);
+  return build(path);
+}
 
 /** The same objects under names that are this test's alone, so that it disturbs no installation and no other test. */
 function renamed(objects: KubernetesObject[], suffix: string, watched: string): KubernetesObject[] {
@@ -75,6 +89,19 @@ const NEEDED = [
   { apiGroups: ["tekton.dev"], resources: ["taskruns", "pipelineruns"], verbs: ["get", "list", "watch"] },
   { apiGroups: [""], resources: ["pods"], verbs: ["get", "list", "watch"] },
   { apiGroups: [""], resources: ["pods/log"], verbs: ["get"] },
+];
+
+/** What the components add. */
+const FINALIZER_NEEDED = [
+  { apiGroups: ["tekton.dev"], resources: ["taskruns"], verbs: ["patch"] },
+  { apiGroups: ["tekton.dev"], resources: ["taskruns/finalizers"], verbs: ["update"] },
+];
+const REPLICAS_NEEDED = [
+  {
+    apiGroups: ["coordination.k8s.io"],
+    resources: ["leases"],
+    verbs: ["get", "list", "create", "update", "delete"],
+  },
 ];
 
 /** Five lines from an image that the test cluster has. */
@@ -187,6 +214,49 @@ describe.skipIf(why)(`deploy/ on the real cluster${why ? ` (skipped: ${why})` : 
           limits: { memory },
         });
       }
+    });
+  });
+
+  describe.each([
+    { overlay: "overlays/s3", components: ["replicas", "finalizer"], wide: true },
+    { overlay: "overlays/gcs", components: ["replicas"], wide: true },
+    { overlay: "overlays/folder", components: ["finalizer"], wide: true },
+    { overlay: "overlays/one-namespace", components: ["finalizer"], wide: false },
+  ])("$overlay with $components", ({ overlay, components, wide }) => {
+    const finalizer = components.includes("finalizer");
+    const replicas = components.includes("replicas");
+
+    test("is what the API server accepts, without a warning", async () => {
+      const objects = renamed(await renderWith(overlay, components), suffix, cluster.namespace);
+      const { stdout, stderr } = await kubectl(["apply", "--dry-run=server", "-f", "-"], objects);
+      expect(stderr).toBe("");
+      expect(stdout.trim().split("\n")).toHaveLength(objects.length);
+    });
+
+    test("adds the rights and settings that it is for to what was there, and no more", async () => {
+      const [before, after] = [await render(overlay), await renderWith(overlay, components)];
+      const find = (kind: string, name: string) =>
+        after.find((object) => object.kind === kind && object.metadata.name === name);
+      const role = find(wide ? "ClusterRole" : "Role", "afterlog-collector");
+      expect(role?.rules).toEqual([...NEEDED, ...(finalizer ? FINALIZER_NEEDED : [])]);
+      expect(find("Role", "afterlog-replicas")?.rules).toEqual(replicas ? REPLICAS_NEEDED : undefined);
+      expect(find("Role", "afterlog-replicas")?.metadata.namespace).toBe(replicas ? INSTALLED : undefined);
+      expect(after).toHaveLength(before.length + (replicas ? 2 : 0));
+
+      const settings = (objects: KubernetesObject[]) => objects.find(({ kind }) => kind === "ConfigMap")?.data;
+      const seconds = finalizer && { AFTERLOG_FINALIZER_SECONDS: "600" };
+      expect(settings(after)).toEqual({ ...settings(before), ...seconds });
+      const collector = (objects: KubernetesObject[]) =>
+        objects.find(({ kind, metadata }) => kind === "Deployment" && metadata.name === "collector")?.spec;
+      const names = (objects: KubernetesObject[]) =>
+        collector(objects)
+          .template.spec.containers[0].env.map(({ name }: { name: string }) => name)
+          .sort();
+      const own = replicas ? ["AFTERLOG_LEASE_NAMESPACE", "AFTERLOG_REPLICA"] : [];
+      expect(names(after)).toEqual([...names(before), ...own].sort());
+      expect([collector(after).replicas, collector(after).strategy.type]).toEqual(
+        replicas ? [2, "RollingUpdate"] : [1, "Recreate"],
+      );
     });
   });
 

@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
-import type { Mark } from "../../archive/chunk.ts";
-import { timeAt, timeNs } from "../../archive/line.ts";
+import type { Mark } from "./chunk.ts";
+import { isLater, later, timeAt, timeNs } from "./line.ts";
 
 const LF = 0x0a;
 /** How much newer text is kept while the last committed line is looked for. */
@@ -35,7 +35,8 @@ const timesOf = (marks: readonly Mark[]): bigint[] =>
 export class Alignment {
   readonly #marks: readonly Mark[];
   readonly #last: Mark;
-  readonly #newest: bigint;
+  readonly #newest: string;
+  readonly #times: ReadonlySet<string>;
   /** The last line is like another one of the marks: only all of them together tell the place. */
   readonly #ambiguous: boolean;
   #seen: Mark[] = [];
@@ -44,14 +45,22 @@ export class Alignment {
   #keptBytes = 0;
   /** The replay began behind the oldest marks, and `kept` follows the last of so many marks in it. */
   #candidate = 0;
+  /** Lines that are not newer than the marks: new all the same if none of the marks comes back, after a clock's step. */
+  #older: Buffer[] = [];
+  #olderBytes = 0;
+  #anyMark = false;
 
-  /** @param marks at least one committed line, oldest first */
-  constructor(marks: readonly Mark[]) {
+  /**
+   * @param marks at least one committed line, oldest first
+   * @param newest the newest time of all committed lines: only what is later is certainly new
+   */
+  constructor(marks: readonly Mark[], newest?: string) {
     const last = marks.at(-1);
     if (!last) throw new Error("nothing to align with");
     this.#marks = marks;
     this.#last = last;
-    this.#newest = timesOf(marks).at(-1) ?? 0n;
+    this.#newest = marks.reduce((latest, { time }) => later(latest, time) ?? latest, newest ?? "");
+    this.#times = new Set(marks.map((mark) => mark.time));
     this.#ambiguous = marks.filter((mark) => same(mark, last)).length > 1;
   }
 
@@ -72,12 +81,14 @@ export class Alignment {
         return { type: "continuous", text: text.subarray(next) };
       }
       if (newline !== -1) this.#remember(mark);
+      this.#anyMark ||= this.#isMark(mark);
       if (matched > this.#candidate) {
         this.#candidate = matched;
         this.#kept = [];
         this.#keptBytes = 0;
-      } else if (this.#candidate > 0 || timeNs(open.time) > this.#newest) this.#keep(text.subarray(start, next));
-      if (timeNs(open.time) - this.#newest > SLACK_NS || this.#keptBytes > KEPT_BYTES) {
+      } else if (this.#candidate > 0 || this.#isNew(open)) this.#keep(text.subarray(start, next));
+      else this.#keepOlder(text.subarray(start, next));
+      if (this.#keptBytes > KEPT_BYTES || (this.#isNew(open) && this.#isFarBehind(open))) {
         return this.#give(text.subarray(next));
       }
       start = next;
@@ -85,9 +96,13 @@ export class Alignment {
     return undefined;
   }
 
-  /** No more is to come for now: what there is decides. undefined if the replay held nothing new. */
-  settle(): Aligned | undefined {
-    return this.#keptBytes > 0 || this.#candidate > 0 ? this.#give(Buffer.alloc(0)) : undefined;
+  /**
+   * No more is to come for now: what there is decides. undefined if the replay held nothing new. Only a replay that is
+   * `complete` shows that lines which are not newer than the marks are new: else the marks may be still to come.
+   */
+  settle(complete: boolean): Aligned | undefined {
+    const older = complete && this.#olderBytes > 0 && !this.#anyMark;
+    return this.#keptBytes > 0 || this.#candidate > 0 || older ? this.#give(Buffer.alloc(0)) : undefined;
   }
 
   /** How much of `piece` belongs to the committed beginning of a line; undefined if this is not that line. */
@@ -123,8 +138,29 @@ export class Alignment {
     this.#keptBytes += text.byteLength;
   }
 
+  #isNew({ time }: Mark): boolean {
+    return isLater(time, this.#newest);
+  }
+
+  #isFarBehind({ time }: Mark): boolean {
+    return timeNs(time) - timeNs(this.#newest) > SLACK_NS;
+  }
+
+  #isMark(mark: Mark): boolean {
+    return this.#times.has(mark.time) && this.#marks.some((known) => same(known, mark));
+  }
+
+  /** Beyond the limit only newer lines are taken; what is left out lies in the gap. */
+  #keepOlder(text: Buffer): void {
+    this.#olderBytes += text.byteLength;
+    if (this.#olderBytes > KEPT_BYTES) this.#older = [];
+    else this.#older.push(text);
+  }
+
   #give(rest: Buffer): Aligned {
-    return { type: this.#candidate > 0 ? "continuous" : "broken", text: Buffer.concat([...this.#kept, rest]) };
+    if (this.#candidate > 0) return { type: "continuous", text: Buffer.concat([...this.#kept, rest]) };
+    const older = this.#anyMark ? [] : this.#older;
+    return { type: "broken", text: Buffer.concat([...older, ...this.#kept, rest]) };
   }
 }
 

@@ -1,0 +1,181 @@
+import { randomUUID } from "node:crypto";
+import { type FileHandle, open, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { type Backlog, BufferQueue, cutAt, RoomSignal } from "../archive/backlog.ts";
+
+export type SpoolOptions = {
+  /** Must exist and be writable. */
+  directory: string;
+  /** On disk, for all logs together. */
+  limitBytes: number;
+  /** How much of one log waits in memory before it goes to disk. */
+  memoryBytes?: number;
+  /** Told when the disk does not take text; the text stays in memory. */
+  onError: (error: unknown) => void;
+};
+
+const MEMORY_BYTES = 512 * 1024;
+
+/**
+ * Where text waits for a store that is slow or away: a little of each log in memory, the rest in files that bear no
+ * name any more, so that nothing stays behind when the process is killed. What is in them need not outlive it: the
+ * next collector reads it again from the cluster.
+ */
+export class Spool {
+  readonly options: Required<SpoolOptions>;
+  readonly #backlogs = new Set<SpooledBacklog>();
+
+  constructor(options: SpoolOptions) {
+    this.options = { memoryBytes: MEMORY_BYTES, ...options };
+  }
+
+  /** Length of the files, in bytes. */
+  get bytes(): number {
+    let sum = 0;
+    for (const backlog of this.#backlogs) sum += backlog.fileBytes;
+    return sum;
+  }
+
+  /** Text that waits for the store, in memory and on disk. */
+  get waitingBytes(): number {
+    let sum = 0;
+    for (const backlog of this.#backlogs) sum += backlog.bytes;
+    return sum;
+  }
+
+  open(): Backlog {
+    const backlog = new SpooledBacklog(this, () => this.#backlogs.delete(backlog));
+    this.#backlogs.add(backlog);
+    return backlog;
+  }
+
+  /** Proves that the directory takes files. @throws what the file system says */
+  async probe(): Promise<void> {
+    await (await openNameless(this.options.directory)).close();
+  }
+}
+
+async function openNameless(directory: string): Promise<FileHandle> {
+  const path = join(directory, `afterlog-spool-${randomUUID()}`);
+  const file = await open(path, "wx+", 0o600);
+  await unlink(path);
+  return file;
+}
+
+/** In the order of the text: what was read back (`front`), the file from `start` to `end`, what is not written (`back`). */
+class SpooledBacklog implements Backlog {
+  readonly #spool: Spool;
+  readonly #onClose: () => void;
+  readonly #room = new RoomSignal();
+  readonly #front = new BufferQueue();
+  #back = new BufferQueue();
+  #file: FileHandle | undefined;
+  #start = 0;
+  #end = 0;
+  /** A block on its way into the file, or a part of the file on its way out. */
+  #work: Promise<void> = Promise.resolve();
+  #writing = 0;
+  #failed = false;
+  #closed = false;
+
+  constructor(spool: Spool, onClose: () => void) {
+    this.#spool = spool;
+    this.#onClose = onClose;
+  }
+
+  get bytes(): number {
+    return this.#front.bytes + (this.#end - this.#start) + this.#writing + this.#back.bytes;
+  }
+
+  get fileBytes(): number {
+    return this.#end;
+  }
+
+  /** The disk has no room, refuses, or is slower than the source. */
+  get full(): boolean {
+    if (this.#closed) return false;
+    const { limitBytes, memoryBytes } = this.#spool.options;
+    const inMemory = this.#writing + this.#back.bytes;
+    if (inMemory < memoryBytes) return false;
+    return this.#failed || this.#spool.bytes >= limitBytes || inMemory >= 8 * memoryBytes;
+  }
+
+  push(text: Buffer): void {
+    if (this.#closed) return;
+    this.#back.push(text);
+    if (this.#mayWrite()) void this.#next(() => this.#write());
+  }
+
+  async take(limit: number): Promise<Buffer> {
+    await this.#next(() => this.#fetch(limit));
+    const text = this.#front.bytes > 0 ? this.#front.take(limit) : this.#back.take(limit);
+    this.#giveRoom();
+    return text;
+  }
+
+  async room(): Promise<void> {
+    if (this.full) await this.#room.wait();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#front.takeAll();
+    this.#back.takeAll();
+    this.#onClose();
+    this.#room.give();
+    this.#next(async () => this.#file?.close()).catch(this.#spool.options.onError);
+  }
+
+  #mayWrite(): boolean {
+    const { limitBytes, memoryBytes } = this.#spool.options;
+    return this.#back.bytes >= memoryBytes && this.#spool.bytes < limitBytes && !this.#failed;
+  }
+
+  #giveRoom(): void {
+    if (!this.full) this.#room.give();
+  }
+
+  #next(action: () => Promise<void>): Promise<void> {
+    const done = this.#work.then(action);
+    this.#work = done.catch(() => {}); // whoever asked is told; the next action does not depend on it
+    return done;
+  }
+
+  async #write(): Promise<void> {
+    if (!this.#mayWrite() || this.#closed) return;
+    const block = this.#back.takeAll();
+    this.#writing = block.byteLength;
+    try {
+      this.#file ??= await openNameless(this.#spool.options.directory);
+      await this.#file.write(block, 0, block.byteLength, this.#end);
+      this.#end += block.byteLength;
+    } catch (error) {
+      this.#failed = true;
+      this.#spool.options.onError(error);
+      const later = this.#back;
+      this.#back = new BufferQueue();
+      this.#back.push(block);
+      if (later.bytes > 0) this.#back.push(later.takeAll());
+    } finally {
+      this.#writing = 0;
+    }
+    this.#giveRoom();
+  }
+
+  /** Reads the file's beginning back where text is wanted; an emptied file gives its blocks back to the disk. */
+  async #fetch(limit: number): Promise<void> {
+    if (this.#front.bytes > 0 || this.#start === this.#end || !this.#file) return;
+    const block = Buffer.allocUnsafe(Math.min(limit, this.#end - this.#start));
+    const { bytesRead } = await this.#file.read(block, 0, block.byteLength, this.#start);
+    if (bytesRead !== block.byteLength) throw new Error("a spool file is shorter than what was written to it");
+    // Ends with a line where it can, as take() promises; the rest is read again.
+    const cut = this.#start + bytesRead === this.#end ? bytesRead : cutAt(block, bytesRead - 1);
+    this.#front.push(block.subarray(0, cut));
+    this.#start += cut;
+    if (this.#start < this.#end) return;
+    await this.#file.truncate(0);
+    this.#start = this.#end = 0;
+    this.#failed = false;
+  }
+}

@@ -1,0 +1,133 @@
+/** What a line says of itself by an explicit marker. */
+export type Severity = "error" | "warning" | "notice" | "info" | "debug";
+
+export type Mark =
+  | { type: "start"; family: Family; name: string; unix?: number; isCollapsed?: boolean }
+  | { type: "end"; family: Family; name: string; unix?: number }
+  /** How long what is open took. */
+  | { type: "duration"; family: Family; seconds: number }
+  /** The header before is to be open. */
+  | { type: "open"; family: Family };
+
+/** Whose markers they are: one family's end does not end another's start. */
+export type Family = "github" | "gitlab" | "travis" | "buildkite";
+
+export type MarkedLine = {
+  marks: Mark[];
+  /** The line without its markers, escape sequences and all: what a terminal is to be given instead. */
+  shown: string;
+  severity?: Severity;
+  /** Of a command: `file`, `line`, `endLine`, `col`, `title` … */
+  parameters?: Record<string, string>;
+};
+
+export type MarkerOptions = {
+  /** Whether `--- t`, `+++ t` and `~~~ t` are headers: diffs and YAML begin so, too. */
+  buildkite?: boolean;
+};
+
+const SEQUENCE = "\\x1b\\[[0-?]*[ -/]*[@-~]";
+/** Colours, and the time that GitHub and GitLab put before stored lines. */
+const LEAD = new RegExp(
+  `^(?:${SEQUENCE}|[ \\t])*(?:\\d{4}-\\d\\d-\\d\\dT[\\d:.]{8,30}Z (?:[\\da-f]{2}[OE][ +])?)?(?:${SEQUENCE}|[ \\t])*`,
+);
+const COMMAND = /^(?:::([\w-]{1,100})(?: ([^\r\n]*?))?::|##\[(\w{1,20})\])/;
+const SEVERITIES = new Set<string>(["error", "warning", "notice", "info", "debug"] satisfies Severity[]);
+
+/** GitLab's and Travis's, which the carriage return after them hides from a terminal. */
+const HIDDEN = new RegExp(
+  "(?:\\x1b\\[0?K)?(?:section_(?<section>start|end):(?<unix>\\d{1,12}):(?<id>[\\w.-]{1,200})(?<options>\\[[^\\]\\r]{0,200}\\])?" +
+    "|travis_fold:(?<fold>start|end):(?<name>[\\w./-]{1,200})" +
+    "|travis_time:(?:start:\\w{1,64}|end:\\w{1,64}:start=\\d{1,20},finish=\\d{1,20},duration=(?<ns>\\d{1,20})[^\\r]{0,200}))\\r(?:\\x1b\\[0?K)?",
+  "g",
+);
+const HEADER = /^(---|\+\+\+|~~~) |^(\^\^\^) \+\+\+\s*$/;
+
+/** Reads the markers of one log, line after line from its first: what `::stop-commands::` says lasts. */
+export class MarkerReader {
+  readonly #options: MarkerOptions;
+  #stopToken: string | undefined;
+
+  constructor(options: MarkerOptions = {}) {
+    this.#options = options;
+  }
+
+  /** `text`: a raw line, since a terminal shows nothing of what a carriage return hides. */
+  read(text: string): MarkedLine {
+    if (text.includes("section_") || text.includes("travis_")) {
+      const line = hidden(text);
+      if (line.marks.length > 0) return line;
+    }
+    const lead = LEAD.exec(text)?.[0] ?? "";
+    const rest = text.slice(lead.length);
+    const command = /^(?:::|##\[)/.test(rest) ? this.#command(lead, rest) : undefined;
+    if (command) return command;
+    return (this.#options.buildkite && header(lead, rest)) || { marks: [], shown: text };
+  }
+
+  #command(lead: string, rest: string): MarkedLine | undefined {
+    const match = COMMAND.exec(rest);
+    if (!match) return undefined;
+    const [whole, colons, parameters = "", brackets] = match;
+    const name = (colons ?? brackets ?? "").toLowerCase();
+    const message = rest.slice(whole.length);
+    if (this.#stopToken !== undefined) {
+      if (colons !== this.#stopToken) return undefined;
+      this.#stopToken = undefined;
+      return { marks: [], shown: lead };
+    }
+    const shown = `${lead}${message}`;
+    if (name === "group") return { marks: [{ type: "start", family: "github", name: "" }], shown };
+    if (name === "endgroup") return { marks: [{ type: "end", family: "github", name: "" }], shown };
+    if (SEVERITIES.has(name)) {
+      return { marks: [], shown, severity: name as Severity, ...(parameters && { parameters: parsed(parameters) }) };
+    }
+    const token = message.trim();
+    if (name !== "stop-commands" || brackets || token === "") return undefined;
+    this.#stopToken = token;
+    return { marks: [], shown: lead };
+  }
+}
+
+/** `file=a.js,line=1`, with `%2C` for a comma and so on. */
+function parsed(text: string): Record<string, string> {
+  const pairs = text.split(",", 20).flatMap((pair) => {
+    const at = pair.indexOf("=");
+    const value = pair.slice(at + 1).trim();
+    return at < 1 || value === "" ? [] : [[pair.slice(0, at).trim(), unescaped(value)] as const];
+  });
+  return Object.fromEntries(pairs);
+}
+
+const ESCAPES: Record<string, string> = { "%25": "%", "%0D": "\r", "%0A": "\n", "%3A": ":", "%2C": "," };
+const unescaped = (value: string): string =>
+  value.replace(/%(?:25|0D|0A|3A|2C)/gi, (code) => ESCAPES[code.toUpperCase()] ?? code);
+
+function hidden(text: string): MarkedLine {
+  const marks = [...text.matchAll(HIDDEN)].flatMap(({ groups = {} }): Mark[] => {
+    const { section, unix, id = "", options = "", fold, name = "", ns } = groups;
+    const isCollapsed = /[[,]collapsed=true[\],]/.test(options);
+    if (section === "start") return [{ type: section, family: "gitlab", name: id, unix: Number(unix), isCollapsed }];
+    if (section === "end") return [{ type: section, family: "gitlab", name: id, unix: Number(unix) }];
+    if (fold === "start" || fold === "end") return [{ type: fold, family: "travis", name }];
+    return ns === undefined ? [] : [{ type: "duration", family: "travis", seconds: Number(ns) / 1e9 }];
+  });
+  return { marks, shown: text.replace(HIDDEN, "") };
+}
+
+function header(lead: string, rest: string): MarkedLine | undefined {
+  const [whole = "", mark, opens] = HEADER.exec(rest) ?? [];
+  const family = "buildkite";
+  if (opens) return { marks: [{ type: "open", family }], shown: lead };
+  if (!mark) return undefined;
+  const start: Mark = { type: "start", family, name: "", isCollapsed: mark !== "+++" };
+  return { marks: [start], shown: `${lead}${rest.slice(whole.length)}` };
+}
+
+/** The text of a line without its time, escape sequences and controls. */
+export const titleOf = (text: string): string =>
+  text
+    .replace(LEAD, "")
+    .replace(/\x1b(?:\[[0-?]*[ -/]*[@-~]?|\][^\x07\x1b]*(?:\x07|\x1b\\)?)?/g, "")
+    .replace(/[\0-\x1f\x7f-\x9f]/g, " ")
+    .trim();

@@ -1,0 +1,83 @@
+import type { Line } from "../../archive/log-reader.ts";
+import type { Gap } from "../../archive/record.ts";
+import { query } from "../address.ts";
+import { linked, type SourceLink } from "../terminal/links.ts";
+import { markup } from "../terminal/markup.ts";
+import type { ScreenLine } from "../terminal/screen.ts";
+import { between, clock, count, date, preciseDuration } from "../time.ts";
+import type { LineRange } from "../window.ts";
+import { type Html, html } from "./html.ts";
+import { icon } from "./icons.ts";
+
+/** A line without its bytes: the terminal has what is shown of them. */
+export type ShownLine = Omit<Line, "text"> & {
+  shown: ScreenLine;
+  /** The terminal got all of it. */
+  isReadWhole: boolean;
+};
+
+/** A longer pause between two lines is worth a row. */
+const PAUSE_MS = 10_000;
+
+export type RowOptions = {
+  /** Address of the log's text, for what a row does not show. */
+  textPath: string;
+  /** Its query. */
+  choice: Record<string, string | number | undefined>;
+  /** Where the lines of source files are that a row names. */
+  source?: SourceLink | undefined;
+};
+
+/** One line; `limit` is the most characters of it to show. */
+export function row(
+  line: ShownLine,
+  { isMarked, limit, ...options }: RowOptions & { isMarked: boolean; limit: number },
+): Html {
+  const { number, time, shown } = line;
+  const drawn = markup(linked(shown.runs, options.source), limit);
+  const isCut = drawn.isCut || shown.isCut || !line.isReadWhole;
+  const more = isCut ? line.bytes - Buffer.byteLength(drawn.text) : 0;
+  const rest = more > 0 && html` <a class="cut" href="${textOf(number, options)}">… ${count(more)} more bytes</a>`;
+  const at = time === undefined ? html`<time></time>` : html`<time datetime="${time}">${clock(time)}</time>`;
+  const classes = `r${shown.isDrawnOver ? " o" : ""}${isMarked ? " s" : ""}`;
+  return html`<div class="${classes}" id="L${number}"><a href="#L${number}">${count(number)}</a><i></i>${at}<span>${drawn.html}${rest}</span></div>
+`;
+}
+
+const textOf = (lines: string | number, { textPath, choice }: RowOptions): string =>
+  `${textPath}${query({ ...choice, lines })}`;
+
+/** Says which lines a terminal no longer shows. Their rows are there, to be seen when a link leads to them. */
+export function drawnOverNote({ from, to }: LineRange, options: RowOptions): Html {
+  const words = from === to ? `line ${count(from)} was` : `lines ${count(from)}–${count(to)} were`;
+  return html`<div class="slow day" role="note"><a href="${textOf(`${from}-${to}`, options)}">${words} written over</a></div>
+`;
+}
+
+/** What the clock says between two lines: a pause, a new day. Times are in UTC, as the archive has them. */
+export function timeNotes(last: string | undefined, time: string | undefined): Html[] {
+  const pause = between(last, time);
+  const notes: Html[] = [];
+  if (pause !== undefined && pause >= PAUSE_MS) {
+    notes.push(html`<div class="slow" role="note">+${preciseDuration(pause)} without output</div>
+`);
+  }
+  if (last && time && dayOf(last) !== dayOf(time)) {
+    notes.push(html`<div class="slow day" role="note">${date(time)}</div>
+`);
+  }
+  return notes;
+}
+
+const dayOf = (time: string): string => time.slice(0, 10);
+
+/** What is missing after a line, in words. */
+export function gapNotes(gaps: readonly Gap[], afterLine: number): Html[] {
+  return gaps.flatMap((gap, i) => {
+    if (gap.afterLine !== afterLine) return [];
+    const length = between(gap.from, gap.to);
+    const title = length === undefined ? "Gap" : `Gap of ${preciseDuration(length)}`;
+    return html`<div class="note" id="gap-${i + 1}" role="note"><span>${icon({ icon: "gap", tone: "warn" })} <b>${title}</b></span><span>${gap.words}</span></div>
+`;
+  });
+}

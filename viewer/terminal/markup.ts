@@ -1,0 +1,53 @@
+import { raw } from "hono/html";
+import { escapeToBuffer } from "hono/utils/html";
+import type { Html } from "../pages/html.ts";
+import type { Style } from "./style.ts";
+
+/** A stretch of text of one style. */
+export type Run = { readonly text: string; readonly style: Style };
+
+export type Markup = {
+  html: Html;
+  /** What is shown of the text. */
+  text: string;
+  isCut: boolean;
+};
+
+/** Markup may be this much longer than the text it may show: a line of nothing but colours is cut. */
+const MARKUP_FACTOR = 8;
+
+/**
+ * The markup of a row, up to `limit` characters of text. Nothing but `<span class>` and `<a href rel>` gets out, and
+ * every text and address escaped; where a link may lead is for its maker to check.
+ */
+export function markup(runs: readonly Run[], limit: number): Markup {
+  const marked = { html: "", text: "", isCut: false };
+  let room = limit;
+  let href: string | undefined;
+  for (const { text, style } of runs) {
+    marked.isCut = room === 0 || marked.html.length > limit * MARKUP_FACTOR;
+    if (marked.isCut) break;
+    if (style.href !== href) marked.html += `${href === undefined ? "" : "</a>"}${opening(style.href)}`;
+    href = style.href;
+    const shown = cut(text, room);
+    marked.html += style.classes === "" ? escaped(shown) : `<span class="${style.classes}">${escaped(shown)}</span>`;
+    marked.text += shown;
+    marked.isCut = shown.length < text.length;
+    if (marked.isCut) break;
+    room -= shown.length;
+  }
+  return { ...marked, html: raw(href === undefined ? marked.html : `${marked.html}</a>`) };
+}
+
+const opening = (href: string | undefined): string =>
+  href === undefined ? "" : `<a href="${escaped(href)}" rel="noopener nofollow">`;
+
+function escaped(text: string): string {
+  const buffer: [string] = [""];
+  escapeToBuffer(text, buffer);
+  return buffer[0];
+}
+
+/** Never within a character of two halves. */
+export const cut = (text: string, limit: number): string =>
+  text.length <= limit ? text : text.slice(0, limit).replace(/[\ud800-\udbff]$/, "");
