@@ -1,11 +1,12 @@
+import type { Findings, Severity } from "../../archive/findings.ts";
 import { lineStart, timeLength } from "../../archive/line.ts";
-import type { Ending, Findings } from "./finding.ts";
+import type { Ending } from "./ending.ts";
 import { OpenGroup, type Place } from "./group.ts";
 import type { Rule } from "./rule.ts";
 import { firstToTake, RuleSet } from "./rule-set.ts";
 import { LAST_WORDS, LOGGED_ERROR } from "./rules/generic.ts";
 import { RULES } from "./rules/index.ts";
-import { HEAD_LENGTH, type Severity, SeverityCounter } from "./severity.ts";
+import { HEAD_LENGTH, SeverityCounter } from "./severity.ts";
 import { Shortlist } from "./shortlist.ts";
 import { cleanLine, type ReadLine, readLine } from "./text.ts";
 
@@ -26,7 +27,7 @@ export interface Detector {
 
 /**
  * Looks for the line that explains a failure while the log passes. Linear in the log's length; its memory does not
- * depend on it: one line of at most `maxLineBytes` (4096 unless told), and the best 50 findings.
+ * depend on it: one line of at most `maxLineBytes` (4096 unless told), and the findings that are kept.
  * @param options.maxLineBytes what is looked at of a line, its time included
  */
 export function createDetector(options: { maxLineBytes?: number } = {}): Detector {

@@ -1,6 +1,5 @@
-import type { Finding } from "./finding.ts";
+import type { Finding, Severity } from "../../archive/findings.ts";
 import { PRIORITY, type Rule } from "./rule.ts";
-import type { Severity } from "./severity.ts";
 import type { Candidate } from "./shortlist.ts";
 import { detached, excerptOf, type ReadLine } from "./text.ts";
 

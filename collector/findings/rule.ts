@@ -1,4 +1,4 @@
-import type { Severity } from "./severity.ts";
+import type { Severity } from "../../archive/findings.ts";
 
 /**
  * What is known about one kind of failure, as data.

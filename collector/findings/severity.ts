@@ -1,5 +1,4 @@
-/** How bad a line says it is; `unknown` where it says two different things. */
-export type Severity = "error" | "warning" | "notice" | "debug" | "unknown";
+import type { Severity } from "../../archive/findings.ts";
 
 export const noSeverities = (): Record<Severity, number> => ({ error: 0, warning: 0, notice: 0, debug: 0, unknown: 0 });
 

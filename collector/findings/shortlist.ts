@@ -1,4 +1,5 @@
-import type { Ending, Finding } from "./finding.ts";
+import { type Finding, MAX_FINDINGS } from "../../archive/findings.ts";
+import type { Ending } from "./ending.ts";
 import type { Rule } from "./rule.ts";
 
 /** A finding with what ranks it. */
@@ -10,7 +11,6 @@ export interface Candidate {
 
 /** How much more a finding explains if the exit code says the same: from any band to above all others. */
 const CONFIRMED = 100;
-const MAX_KEPT = 50;
 
 /**
  * Positive if `b` explains more. Of one priority, first errors come before last ones, and each kind in its own
@@ -52,10 +52,10 @@ export class Shortlist {
 
   #keep(candidate: Candidate): void {
     const worst = this.#kept.at(-1);
-    if (this.#kept.length === MAX_KEPT && worst && compare(candidate, worst) >= 0) return;
+    if (this.#kept.length === MAX_FINDINGS && worst && compare(candidate, worst) >= 0) return;
     const at = this.#kept.findIndex((other) => compare(candidate, other) < 0);
     this.#kept.splice(at === -1 ? this.#kept.length : at, 0, candidate);
-    if (this.#kept.length > MAX_KEPT) this.#kept.pop();
+    if (this.#kept.length > MAX_FINDINGS) this.#kept.pop();
   }
 
   /** The findings in the log's order, and the one that explains the most. */

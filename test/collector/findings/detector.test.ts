@@ -2,8 +2,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { MAX_FINDINGS } from "../../../archive/findings.ts";
 import { createDetector } from "../../../collector/findings/detector.ts";
-import type { Ending } from "../../../collector/findings/finding.ts";
+import type { Ending } from "../../../collector/findings/ending.ts";
 import { LAST_WORDS } from "../../../collector/findings/rules/generic.ts";
 import { growth } from "./growth.ts";
 import { detect, withTimes } from "./known-failures.ts";
@@ -31,7 +32,7 @@ function* cut(text: Buffer, lengths: number[]): Generator<Buffer> {
 describe("the text", () => {
   test("may be cut anywhere", () => {
     const whole = detect(withTimes(allCases));
-    expect(whole.findings.length).toBe(50);
+    expect(whole.findings.length).toBe(MAX_FINDINGS);
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 1, maxLength: 20 }), (lengths) => {
         expect(detectPieces(cut(withTimes(allCases), lengths))).toEqual(whole);
@@ -95,7 +96,7 @@ describe("findings", () => {
     const many = Array.from({ length: 1000 }, (_, i) => `src/a.c:${i + 1}:1: error: no ${i}`);
     const { findings, total, leading } = detect(log(...many, "make: *** [Makefile:3: all] Error 1"));
     expect(total).toBe(1001);
-    expect(findings.map((finding) => finding.line)).toEqual(Array.from({ length: 50 }, (_, i) => i + 1));
+    expect(findings.map((finding) => finding.line)).toEqual(Array.from({ length: MAX_FINDINGS }, (_, i) => i + 1));
     expect(leading?.line).toBe(1);
   });
 
@@ -131,7 +132,7 @@ describe("findings", () => {
     const { findings, leading } = detect(log("sh: 1: foo: not found", ...many), { failed: true, exitCode: 127 });
     expect(leading?.line).toBe(1);
     expect(findings).toContain(leading);
-    expect(findings.length).toBe(50);
+    expect(findings.length).toBe(MAX_FINDINGS);
   });
 });
 

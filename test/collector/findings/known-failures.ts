@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { gunzipSync } from "node:zlib";
+import type { Findings } from "../../../archive/findings.ts";
 import { createDetector } from "../../../collector/findings/detector.ts";
-import type { Ending, Findings } from "../../../collector/findings/finding.ts";
+import type { Ending } from "../../../collector/findings/ending.ts";
 
 /** Real logs with the line that explains each failure, and what the detector makes of them. */
 
