@@ -4,7 +4,8 @@ import { type Backlog, cutAt, MemoryBacklog } from "./backlog.ts";
 import { Chain, type ChainOptions, LogConflict } from "./chain.ts";
 import type { ChunkEnd, Mark } from "./chunk.ts";
 import type { LogId } from "./keys.ts";
-import { later, lineStart, timeAt } from "./line.ts";
+import { lineStart, timeAt } from "./line.ts";
+import { NewestTimes } from "./newest-times.ts";
 import { persist } from "./persist.ts";
 import type { Gap, Log } from "./record.ts";
 import { Window } from "./window.ts";
@@ -29,6 +30,9 @@ export type LogWriterOptions = ChainOptions & {
 /** A gap at the place that the log has come to; `from` is the newest line's time unless it is given. */
 export type GapHere = Omit<Gap, "afterLine">;
 
+/** A gap and its place in what was appended. */
+type GapAt = { at: number; gap: GapHere };
+
 /** 2 s for a young log, 10 s from eight minutes on: nobody waits long, and a long log costs few puts. */
 export const flushInterval = (ageMs: number): number => Math.min(10_000, Math.max(2_000, ageMs / 48));
 
@@ -46,14 +50,12 @@ export class LogWriter {
   /** The newest lines that were appended, whether stored or waiting. */
   readonly #head: Window;
   #chain: Chain;
-  #newestTime: string | undefined;
-  /** The latest time up to a place in what was appended; the newest entry is the one of all of it. */
-  #newestBy: { end: number; time: string | undefined }[] = [];
+  readonly #times: NewestTimes;
   #appended = 0;
   #taken = 0;
-  #gaps: { at: number; gap: GapHere }[] = [];
-  /** Behind text that is still compared. */
-  #doubtful: GapHere[] = [];
+  #gaps: GapAt[] = [];
+  /** Declared since the last chunk, or passed while text is compared. */
+  #reached: GapAt[] = [];
   /** Taken from the backlog and not stored. */
   #carried: Buffer = NOTHING;
   /** Set while what waits is compared with what another collector has written. */
@@ -73,7 +75,7 @@ export class LogWriter {
     this.#backlog = options.backlog ?? new MemoryBacklog();
     this.#openedAt = this.#now();
     this.#head = new Window(chain.marks());
-    this.#newestTime = chain.newestTime;
+    this.#times = new NewestTimes(chain.newestTime);
   }
 
   /**
@@ -127,7 +129,7 @@ export class LogWriter {
   /** What aligns a source with the log: undefined while there is nothing in it. */
   alignment(): Alignment | undefined {
     const marks = this.marks();
-    return marks.length > 0 ? new Alignment(marks, this.#newestTime) : undefined;
+    return marks.length > 0 ? new Alignment(marks, this.#times.newest) : undefined;
   }
 
   /**
@@ -139,10 +141,9 @@ export class LogWriter {
     // Another collector may have ended it; whoever reads the source learns it from `end`.
     if (text.byteLength === 0 || this.#chain.end) return;
     this.#head.push(text);
-    this.#newestTime = later(this.#newestTime, timeAt(text, lineStart(text, text.byteLength - 1)));
     this.#backlog.push(text);
     this.#appended += text.byteLength;
-    this.#noteNewest();
+    this.#times.note(timeAt(text, lineStart(text, text.byteLength - 1)), this.#appended);
     if (this.#backlog.bytes >= CHUNK_BYTES && !this.#closing) void this.#startFlush();
     else this.#schedule();
   }
@@ -178,10 +179,9 @@ export class LogWriter {
     if (this.#failure) throw this.#failure;
     while (!this.end) {
       let text = await this.#next();
-      const more = this.#textWaits || this.#gaps.length > 0;
-      if (!text && !more) text = this.#settle() ?? this.#agree();
+      if (!text && !this.#isWaiting) text = this.#settle() ?? this.#agree();
       if (!text) continue;
-      if (more || this.#textWaits) await this.#put(text);
+      if (this.#isWaiting) await this.#put(text);
       else if (text.byteLength === 0 && this.#chain.empty) this.#ended = this.#endOf(end);
       else await this.#put(text, this.#endOf(end));
     }
@@ -206,6 +206,10 @@ export class LogWriter {
   #stopFlushing(): void {
     this.#closing = true;
     clearTimeout(this.#timer);
+  }
+
+  get #isWaiting(): boolean {
+    return this.#textWaits || this.#gaps.length > 0;
   }
 
   get #textWaits(): boolean {
@@ -246,7 +250,8 @@ export class LogWriter {
   async #flushAll(): Promise<void> {
     if (this.#failure) throw this.#failure;
     // Nothing has come since the last look at what is being compared.
-    if (!this.#textWaits) this.#carried = this.#settle() ?? NOTHING;
+    const settled = this.#textWaits ? undefined : this.#settle();
+    if (settled) await this.#put(settled);
     while (this.#textWaits) {
       const text = await this.#next();
       if (text) await this.#put(text);
@@ -254,48 +259,44 @@ export class LogWriter {
     }
   }
 
+  /** Where in what was appended the next text for the chain begins. */
+  get #place(): number {
+    return this.#taken - this.#carried.byteLength;
+  }
+
   /** The next text for the chain; undefined while what waits is compared with what another collector wrote. */
   async #next(): Promise<Buffer | undefined> {
-    if (this.#carried.byteLength > 0) return this.#pass(this.#uncarry());
     this.#reachGaps();
-    const limit = this.#gaps[0] ? Math.min(MAX_CHUNK_BYTES, this.#gaps[0].at - this.#taken) : MAX_CHUNK_BYTES;
+    const limit = this.#gaps[0] ? Math.min(MAX_CHUNK_BYTES, this.#gaps[0].at - this.#place) : MAX_CHUNK_BYTES;
+    if (this.#carried.byteLength > 0) return this.#pass(this.#uncarry(limit));
     const text = await this.#backlog.take(limit);
     this.#taken += text.byteLength;
     return this.#pass(text);
   }
 
-  #noteNewest(): void {
-    const last = this.#newestBy.at(-1);
-    if (last && last.time === this.#newestTime) last.end = this.#appended;
-    else this.#newestBy.push({ end: this.#appended, time: this.#newestTime });
-  }
-
-  /** The latest time of the texts that lie wholly before a place; those after it are not stored yet. */
-  #newestUpTo(place: number): string | undefined {
-    const passed = this.#newestBy.findLastIndex(({ end }) => end <= place);
-    if (passed === -1) return undefined;
-    const [newest] = this.#newestBy.splice(0, passed + 1).slice(-1);
-    return newest?.time;
-  }
-
-  /** What is carried may be too long for one chunk. */
-  #uncarry(): Buffer {
-    const cut = cutAt(this.#carried, MAX_CHUNK_BYTES);
+  #uncarry(limit: number): Buffer {
+    const cut = cutAt(this.#carried, limit);
     const text = this.#carried.subarray(0, cut);
     this.#carried = this.#carried.subarray(cut);
     return text;
   }
 
-  /**
-   * Gaps are declared where the text before them has gone. While that is compared with what another collector wrote,
-   * they wait: if text behind them turns out to be there already, the other's account holds.
-   */
+  /** Gaps are declared where the text before them is in the chain. */
   #reachGaps(): void {
-    while (this.#gaps[0] && this.#gaps[0].at <= this.#taken) {
-      const gap = this.#gaps.shift()?.gap;
-      if (gap && this.#alignment) this.#doubtful.push(gap);
-      else if (gap) this.#chain.declare(gap);
+    while (this.#gaps[0] && this.#gaps[0].at <= this.#place) {
+      const gap = this.#gaps.shift() as GapAt;
+      this.#reached.push(gap);
+      if (!this.#alignment) this.#chain.declare(gap.gap);
     }
+  }
+
+  /**
+   * Where text from the present place on is not in the other's chain, the gaps from there on are to be declared there;
+   * before it the other's account holds.
+   */
+  #reviewGaps(): void {
+    this.#gaps.unshift(...this.#reached.filter(({ at }) => at >= this.#place));
+    this.#reached = [];
   }
 
   #pass(text: Buffer): Buffer | undefined {
@@ -308,32 +309,31 @@ export class LogWriter {
     return this.#join(this.#alignment?.settle(false));
   }
 
-  /** All that was held is there already, and the end of it too: what may be missing behind it is said there. */
+  /** All that was held is there already: only what may be missing behind the end of it is still to be said. */
   #agree(): Buffer {
     this.#alignment = undefined;
-    for (const gap of this.#doubtful) this.#chain.declare(gap);
-    this.#doubtful = [];
+    this.#reviewGaps();
     return NOTHING;
   }
 
   #join(aligned: Aligned | undefined): Buffer | undefined {
     if (!aligned) return undefined;
     this.#alignment = undefined;
-    this.#doubtful = [];
-    const parts = [aligned.text, this.#carried];
-    if (aligned.type === "broken") {
-      if (this.#chain.inLine) parts.unshift(Buffer.from("\n"));
-      this.#chain.declare(betweenCollectors(this.#chain.log().lastTime, timeAt(aligned.text, 0)));
-    }
-    this.#carried = Buffer.concat(parts);
-    return this.#uncarry();
+    this.#carried = Buffer.concat([aligned.text, this.#carried]);
+    this.#reviewGaps();
+    if (aligned.type === "continuous") return NOTHING;
+    this.#gaps = this.#gaps.filter(({ at }) => at > this.#place);
+    const inLine = this.#chain.inLine;
+    this.#chain.declare(betweenCollectors(this.#chain.log().lastTime, timeAt(aligned.text, 0)));
+    return inLine ? Buffer.from("\n") : NOTHING;
   }
 
   async #put(text: Buffer, end?: ChunkEnd): Promise<void> {
     // A chunk of nothing would stand where the next one has to.
     if (text.byteLength === 0 && !end) return;
     try {
-      await this.#chain.put(text, this.#newestUpTo(this.#taken - this.#carried.byteLength), end);
+      await this.#chain.put(text, this.#times.take(this.#place), end);
+      this.#reached = [];
     } catch (error) {
       if (!(error instanceof LogConflict)) throw error;
       this.#options.onConflict?.(error);
@@ -347,11 +347,11 @@ export class LogWriter {
     this.#chain = await persist(() => Chain.open(this.#store, id, this.#podUid, this.#options), this.#options);
     const marks = this.#chain.marks();
     this.#alignment = marks.length > 0 ? new Alignment(marks, this.#chain.newestTime) : undefined;
-    this.#newestTime = later(this.#newestTime, this.#chain.newestTime);
+    this.#times.join(this.#chain.newestTime);
     this.#carried = Buffer.concat([text, this.#carried]);
     if (!this.#chain.end) return;
     this.#carried = NOTHING;
-    this.#gaps = [];
+    this.#gaps = this.#reached = [];
     this.#backlog.close();
   }
 }

@@ -141,9 +141,11 @@ export class LeaseReplicas implements Replicas {
         : await client.send<Lease>("POST", this.#path, this.#renewed({ metadata: { name: this.#name } }), {}, signal);
       this.#renewedOnce = true;
     } catch (error) {
+      // Only an answer tells that it is another one now: a request that was given up leaves it to be deleted at the end.
+      if (!isConflict(error)) throw error;
       // It was changed, made or deleted meanwhile (a lease that is not there any more is a conflict, too).
       this.#lease = undefined;
-      if (!isConflict(error) || tries === 0) throw error;
+      if (tries === 0) throw error;
       await this.#renew(signal, tries - 1);
     }
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type FileHandle, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { type Backlog, BufferQueue, cutAt, RoomSignal } from "../archive/backlog.ts";
+import { type Backlog, BufferQueue, RoomSignal } from "../archive/backlog.ts";
 
 export type SpoolOptions = {
   /** Must exist and be writable. */
@@ -14,6 +14,7 @@ export type SpoolOptions = {
   onError: (error: unknown) => void;
 };
 
+const LF = 0x0a;
 const MEMORY_BYTES = 512 * 1024;
 
 /**
@@ -88,7 +89,7 @@ class SpooledBacklog implements Backlog {
   }
 
   get fileBytes(): number {
-    return this.#end;
+    return this.#end + this.#writing;
   }
 
   /** The disk has no room, refuses, or is slower than the source. */
@@ -170,7 +171,8 @@ class SpooledBacklog implements Backlog {
     const { bytesRead } = await this.#file.read(block, 0, block.byteLength, this.#start);
     if (bytesRead !== block.byteLength) throw new Error("a spool file is shorter than what was written to it");
     // Ends with a line where it can, as take() promises; the rest is read again.
-    const cut = this.#start + bytesRead === this.#end ? bytesRead : cutAt(block, bytesRead - 1);
+    const newline = this.#start + bytesRead === this.#end ? -1 : block.lastIndexOf(LF);
+    const cut = newline === -1 ? bytesRead : newline + 1;
     this.#front.push(block.subarray(0, cut));
     this.#start += cut;
     if (this.#start < this.#end) return;

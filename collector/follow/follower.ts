@@ -10,6 +10,7 @@ import { type ContainerRun, type ContainerView, viewOf } from "./container-view.
 import { finishCut, finishUnreadable, finishWithoutPod } from "./ending.ts";
 import type { FollowSlots } from "./follow-slots.ts";
 import { classifyStray } from "./kubelet-error.ts";
+import { Lateness } from "./lateness.ts";
 import { LogStream } from "./log-stream.ts";
 import { gapWords, isTelling, neverStarted, type Waiting } from "./missing.ts";
 import type { PodState } from "./pod-state.ts";
@@ -52,6 +53,7 @@ export class Follower {
   readonly #deps: FollowerDeps;
   readonly #timing: Timing;
   readonly #stop: AbortSignal;
+  readonly #lateness: Lateness;
   #writer: LogWriter | undefined;
   #failures = 0;
   #failingSince: number | undefined;
@@ -62,10 +64,6 @@ export class Follower {
   /** Reading was given up because the store was too far behind. */
   #storeAway = false;
   #rest: Buffer = Buffer.alloc(0);
-  /** When a stream was last open. */
-  #lastRead = Number.NEGATIVE_INFINITY;
-  /** Set by the first answer: whether it came too late to be sure of the log's beginning, see ReadingOptions.expectedBy. */
-  #late: { by: bigint | undefined } | undefined;
   /** What the container waited for, while it did: a pod that is killed forgets it. */
   #waiting: Waiting | undefined;
 
@@ -73,6 +71,7 @@ export class Follower {
     this.#deps = deps;
     this.#timing = { ...TIMING, ...deps.timing };
     this.#stop = AbortSignal.any([deps.signal, deps.cut, deps.release]);
+    this.#lateness = new Lateness(this.#timing.lateMs);
   }
 
   /** What is in the bucket so far. */
@@ -161,21 +160,21 @@ export class Follower {
     this.#drained = follow && !first && unchanged;
     if (!follow) this.#followEndedAt = undefined;
     else if (first && silentMs < this.#timing.idleMs) this.#followEndedAt = Date.now();
-    await this.#deps.pod.refresh(this.#deps.signal);
+    await this.#look();
     if (this.#view().phase === "running" && !(follow && first)) await this.#pause(this.#timing.pollMs);
   }
 
   async #failed(writer: LogWriter, view: ContainerView, end: RelayEnd, stray: string): Promise<Log | undefined> {
-    const { logger, run, slots, pod, signal, metrics } = this.#deps;
+    const { logger, run, slots, pod, metrics } = this.#deps;
     const error = "error" in end ? end.error : undefined;
-    logger.debug({ ...run, end: end.type, stray, err: error }, "log not read to its end");
-    metrics.interrupted(stray ? "kubelet-error" : end.type);
+    const kind = stray ? classifyStray(stray) : end.type;
+    metrics.interrupted(kind);
+    if (kind === "unknown")
+      logger.warn({ ...run, stray }, "the log endpoint sent text that is no log; it was left out");
+    else logger.debug({ ...run, end: end.type, stray, err: error }, "log not read to its end");
     this.#failingSince ??= Date.now();
-    if (stray && classifyStray(stray) === "no-watcher") slots.exhausted(run.node);
-    await pod.refresh(signal).catch((error: unknown) => {
-      // The API server is away: that the pod has gone must be said by the server, not guessed.
-      logger.debug({ ...run, err: error }, "the pod could not be looked at");
-    });
+    if (kind === "no-watcher") slots.exhausted(run.node);
+    await this.#look();
     const status = end.type === "refused" ? end.error.status : 0;
     if (status === 401 || status === 403) {
       // Rights can be given while the pod is still there: nothing is given up for want of them.
@@ -188,6 +187,19 @@ export class Follower {
     }
     if (!pod.gone) await this.#backOff();
     return undefined;
+  }
+
+  /** Asks how the pod is. False if nobody answered: that it has gone must be said by the server, not guessed. */
+  async #look(): Promise<boolean> {
+    const { pod, signal, logger, run } = this.#deps;
+    try {
+      await pod.refresh(signal);
+      return true;
+    } catch (error) {
+      signal.throwIfAborted();
+      logger.debug({ ...run, err: error }, "the pod could not be looked at");
+      return false;
+    }
   }
 
   #succeeded(): void {
@@ -205,7 +217,7 @@ export class Follower {
     };
     const reading: ReadingOptions = {
       confirm: (text) => this.#isThisRun(text, previous),
-      expectedBy: writer.empty ? this.#expectedBy(view) : undefined,
+      expectedBy: writer.empty ? this.#lateness.expectedBy(view, this.#deps.begun(), Date.now()) : undefined,
       cause: this.#storeAway ? "store-away" : "rotated",
       recover: this.#deps.recover?.(writer),
     };
@@ -215,9 +227,9 @@ export class Follower {
       const stream = await open();
       const { successor: onSuccessor } = metrics;
       const deps = { open, writer, reading, timing: this.#timing, podLeft: pod.left, onSuccessor };
-      if (!stream.end) this.#late ??= { by: reading.expectedBy };
+      if (!stream.end) this.#lateness.answered(reading.expectedBy);
       const read = await new Relay(deps, stream, new Reading(writer, reading)).run();
-      if (read.end.type !== "refused") this.#lastRead = Date.now();
+      if (read.end.type !== "refused") this.#lateness.read(Date.now());
       if (read.reading.fresh > 0) this.#followEndedAt = undefined;
       this.#storeAway = false;
       return { ...read, follow: release !== undefined };
@@ -242,28 +254,17 @@ export class Follower {
     return new Date(Date.parse(from) - this.#timing.overlapMs).toISOString();
   }
 
-  /** By when its first line must have been printed for nothing to be missing before it; undefined: no need to ask. */
-  #expectedBy(view: ContainerView): bigint | undefined {
-    const { lateMs } = this.#timing;
-    const started =
-      view.phase === "terminated" ? view.terminated?.startedAt : view.phase === "running" ? view.startedAt : undefined;
-    const began = Math.max(...[started, this.#deps.begun()].flatMap((time) => Date.parse(time ?? "") || []));
-    const since = Math.max(began, this.#lastRead);
-    if (!Number.isFinite(since) || Date.now() - since <= lateMs) return undefined;
-    return BigInt(since + lateMs) * 1_000_000n;
-  }
-
   /**
    * No request names the run that it wants: a sidecar that was started again answers with the newer log. Its status
    * may come later than its first line, so that is waited out.
    */
   async #isThisRun(text: Buffer, previous: boolean): Promise<boolean> {
-    const { run, pod, signal } = this.#deps;
+    const { run, signal } = this.#deps;
     if (!run.restartable) return true;
     const began = Date.parse(timeAt(text, 0) ?? "");
     const waitMs = Math.min(this.#timing.statusLagMs, began + this.#timing.statusLagMs - Date.now());
     if (waitMs > 0) await sleep(waitMs, undefined, { signal });
-    await pod.refresh(signal);
+    if (!(await this.#look())) return false;
     const view = this.#view();
     if (view.phase === "lost" || view.phase === "waiting") return false;
     return previous === (view.phase === "terminated" && view.previous);
@@ -278,9 +279,7 @@ export class Follower {
 
   /** Nothing to read is no proof that nothing was printed: a node that has just rotated a log gives an empty one. */
   async #doubtEmpty(writer: LogWriter, view: ContainerView): Promise<void> {
-    const by = this.#late?.by;
-    const finished = view.phase === "terminated" ? Date.parse(view.terminated?.finishedAt ?? "") : Number.NaN;
-    if (by === undefined || Number.isNaN(finished) || BigInt(finished) * 1_000_000n <= by) return;
+    if (!this.#lateness.doubtsEmpty(view)) return;
     const append = async (text: Buffer) => writer.append(text);
     if (await this.#deps.recover?.(writer)(Buffer.alloc(0), append)) return;
     writer.declare({ cause: "read-late", words: gapWords("read-late") });

@@ -98,7 +98,7 @@ test("two collectors share the runs, and when one is killed the other takes over
 
 test("a collector that comes gets its part of what runs, and gives it back at once when it is stopped", async () => {
   const one = collect("one", LASTING);
-  const { runs, finish } = start(12);
+  const { runs, finish } = start(16);
   await shared(runs, { one });
   const two = collect("two", LASTING);
   const [, given] = await shared(runs, { one, two });
@@ -148,7 +148,7 @@ test("a run of which one replica dies and whose objects go meanwhile is finished
 test("what was read is stored before a run is given away", async () => {
   // So long that only giving it away can bring a line into the store.
   const one = collect("one", LASTING, world.store, { flushMs: () => 3_600_000 });
-  const { runs, finish } = start(6);
+  const { runs, finish } = start(16);
   await shared(runs, { one });
   await eventually("some lines of each", async () =>
     follows().every(({ pod }) => world.simulator.truth(pod, "step-print").lines.length > 20) ? true : undefined,

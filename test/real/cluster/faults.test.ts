@@ -261,6 +261,20 @@ describe.skipIf(why)(`faults on the real cluster${why ? ` (skipped: ${why})` : "
       }
     });
 
+    test("a collector that comes after the rotation, and may read the node's files, misses nothing", async () => {
+      const run = await world.cluster.create(taskRun("fetched", { steps: [step(`${burst}\n${PRINT}`)] }));
+      await rotated(run, 2);
+      const allowed = { AFTERLOG_NODE_PROXY: "true" };
+      const afterlog = await startAfterlog(world.cluster.namespace, world.store, allowed);
+      try {
+        await archiving(world, run);
+        await stop(world, run);
+        await whole(world, await world.oracle.finished(run.uid));
+      } finally {
+        await afterlog.stop();
+      }
+    });
+
     test("a collector that was away during the rotation says between which lines some are missing", async () => {
       const script = `${printUntil("/tmp/burst")}\n${burst}\n${PRINT}`;
       const run = await world.cluster.create(taskRun("away", { steps: [step(script)] }));

@@ -1,0 +1,41 @@
+import { expect, test } from "vitest";
+import { Junction } from "../../collector/follow/junction.ts";
+
+const at = (ms: number) =>
+  `2026-07-30T10:00:${String(Math.floor(ms / 1000)).padStart(2, "0")}.${String(ms % 1000).padStart(3, "0")}000000Z`;
+const line = (ms: number, text: string) => `${at(ms)} ${text}\n`;
+const [a, b, first, later] = [line(1_000, "a"), line(1_500, "b"), line(2_000, "first"), line(2_100, "later")];
+
+/** What is taken of the first stream, given in these pieces, and how it came to an end. */
+function join(pieces: string[]): { taken: string; end: string } {
+  const junction = new Junction(Buffer.from(first + later));
+  let taken = "";
+  for (const piece of pieces) {
+    const joined = junction.push(Buffer.from(piece));
+    if (joined.type !== "passed") taken += joined.text.toString();
+    if (joined.type !== "before") return { taken, end: joined.type };
+  }
+  return { taken, end: "before" };
+}
+
+test.each([
+  ["stops before the other stream's first line", [a + b + first + later], a + b, "met"],
+  ["finds it in a later piece", [a, b, first], a + b, "met"],
+  ["is at it from the beginning", [first], "", "met"],
+  ["goes on while there are only older lines", [a, b], a + b, "before"],
+  [
+    "passes over newer lines that stand before it",
+    [a + line(2_050, "stderr"), first],
+    a + line(2_050, "stderr"),
+    "met",
+  ],
+  [
+    "knows the line by its text, not by its time alone",
+    [a + line(2_000, "other") + first],
+    a + line(2_000, "other"),
+    "met",
+  ],
+  ["takes no line that comes certainly later", [a + later, line(8_000, "far")], a, "passed"],
+])("the first of two streams %s", (_, pieces, taken, end) => {
+  expect(join(pieces)).toEqual({ taken, end });
+});
