@@ -52,7 +52,7 @@ async function rowOf(name: string, lines: string[], more: Partial<Container> = {
     attempt: { number: 0, status: "failed", containers: [container] },
   };
   const writer = await LogWriter.open(memory, logIdOf(run, row), "pod", { intervalMs: () => 1e9 });
-  for (const line of lines) writer.append(Buffer.from(`${TIME} ${line}\n`));
+  writer.append(Buffer.from(lines.map((line) => `${TIME} ${line}\n`).join("")));
   container.log = await writer.finish({ state: "whole" });
   return row;
 }
