@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ArchiveError } from "./error.ts";
+import { findingsSchema } from "./findings.ts";
 
 /** RFC 3339 in UTC, with as many fraction digits as the source gave. */
 const time = z.string().min(1);
@@ -61,6 +62,8 @@ export const logSchema = z.object({
   lastTime: time.optional(),
   gaps: z.array(gapSchema),
   segments: z.array(segmentSchema),
+  /** Of a step's log that is finished; absent as long as nobody has looked, or where nobody could. */
+  findings: findingsSchema.optional(),
 });
 export type Log = z.infer<typeof logSchema>;
 

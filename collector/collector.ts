@@ -14,6 +14,7 @@ import {
   trimTaskRun,
 } from "./kubernetes/objects.ts";
 import { type WatchOptions, watch } from "./kubernetes/watch.ts";
+import { LogSearch } from "./log-search.ts";
 import type { Replicas } from "./replicas.ts";
 import { type ArchiverDeps, RunArchiver } from "./run-archiver.ts";
 import { type Reconciled, RunQueue } from "./run-queue.ts";
@@ -43,6 +44,7 @@ export class Collector {
   readonly #deps: CollectorDeps;
   readonly #slots: FollowSlots;
   readonly #runs: RunWriter;
+  readonly #search: LogSearch;
   readonly #queue: RunQueue;
   readonly #archivers = new Map<string, RunArchiver>();
   /** Keys of the archivers that have done something: those of runs that are, or were until now, this replica's. */
@@ -59,6 +61,7 @@ export class Collector {
     this.#deps = deps;
     this.#slots = new FollowSlots(deps.followsPerNode);
     this.#runs = new RunWriter(deps.store, { signal: deps.signal, onError: this.#storeFailed });
+    this.#search = new LogSearch(deps.store);
     this.#queue = new RunQueue((key) => this.#reconcile(key), WORKERS, deps.logger, deps.signal);
     deps.replicas.onChange(() => {
       if (this.#started) this.#sharing = this.#sharing.then(() => this.#share());
@@ -180,7 +183,8 @@ export class Collector {
   }
 
   #archiverDeps(key: string): ArchiverDeps {
-    return { ...this.#deps, runs: this.#runs, slots: this.#slots, changed: () => this.#queue.add(key) };
+    const changed = () => this.#queue.add(key);
+    return { ...this.#deps, runs: this.#runs, slots: this.#slots, search: this.#search, changed };
   }
 
   /** What the first lists hold waits until it is known which of their runs are archived. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { RunId } from "../archive/keys.ts";
+import type { LogId, RunId } from "../archive/keys.ts";
 import { LogWriter } from "../archive/log-writer.ts";
 import { type Attempt, type Container, isFinished, type Log } from "../archive/record.ts";
 import type { ObjectStore } from "../storage-adapters/store.ts";
@@ -56,8 +56,16 @@ const RESTART_MS = 5_000;
 /** How long what was read may take into the store when a run is handed over. */
 const RELEASE_MS = 5_000;
 
-const keyOf = ({ taskRunUid, attempt, container }: LogRow): string =>
+export const keyOf = ({ taskRunUid, attempt, container }: LogRow): string =>
   `${taskRunUid}/${attempt.number}/${container.name}.${container.restart}`;
+
+export const logIdOf = (run: RunId, { taskRunUid, attempt, container }: LogRow): LogId => ({
+  ...run,
+  taskRunUid,
+  attempt: attempt.number,
+  container: container.name,
+  restart: container.restart,
+});
 
 /** Sees to it that of every container run of a run somebody reads the log, as long as there is something to read. */
 export class LogJobs {
@@ -170,18 +178,12 @@ export class LogJobs {
     return job.follower.run();
   }
 
-  #openWriter({ taskRunUid, attempt, container }: LogRow, podUid: string): Promise<LogWriter> {
+  #openWriter(row: LogRow, podUid: string): Promise<LogWriter> {
     const { store, signal, settings, logger, metrics, spool } = this.#deps;
-    const id = {
-      ...this.#run,
-      taskRunUid,
-      attempt: attempt.number,
-      container: container.name,
-      restart: container.restart,
-    };
+    const id = logIdOf(this.#run, row);
     return LogWriter.open(store, id, podUid, {
       signal,
-      known: container.log.segments,
+      known: row.container.log.segments,
       backlog: spool.open(),
       fenceMs: settings.chunkGraceMs / 3,
       onError: (error) => {

@@ -6,17 +6,20 @@ import { logsAreSafe } from "./finalizer.ts";
 import { PodState } from "./follow/pod-state.ts";
 import type { PipelineRun, Pod, TaskRun } from "./kubernetes/objects.ts";
 import { LogJobs, type LogJobsDeps, type LogRow, type LogSettings } from "./log-jobs.ts";
+import { RunFindings, type RunFindingsDeps } from "./run-findings.ts";
 import type { Reconciled } from "./run-queue.ts";
 import { describeRun } from "./tekton/describe.ts";
 import { isDone } from "./tekton/status.ts";
+import { whyOf } from "./tekton/why.ts";
 
-export type ArchiverDeps = Omit<LogJobsDeps, "failed"> & {
-  runs: RunWriter;
-  settings: LogSettings & {
-    /** Between two writes of a running record: GCS takes one write a second to one name. */
-    recordIntervalMs: number;
+export type ArchiverDeps = Omit<LogJobsDeps, "failed"> &
+  RunFindingsDeps & {
+    runs: RunWriter;
+    settings: LogSettings & {
+      /** Between two writes of a running record: GCS takes one write a second to one name. */
+      recordIntervalMs: number;
+    };
   };
-};
 
 /** One run on its way into the archive: keeps its record up to date and a follower on each of its containers. */
 export class RunArchiver {
@@ -26,6 +29,7 @@ export class RunArchiver {
   readonly #pods = new Map<string, PodState>();
   readonly #gone = new Set<string>();
   readonly #jobs: LogJobs;
+  readonly #findings: RunFindings;
   #pipelineRun: PipelineRun | undefined;
   #record: RunRecord | undefined;
   #loaded = false;
@@ -40,6 +44,7 @@ export class RunArchiver {
       this.#loaded = false;
     };
     this.#jobs = new LogJobs(run, { ...deps, failed });
+    this.#findings = new RunFindings(run, deps);
   }
 
   /** Everything is archived and tidied up; the run can be forgotten. */
@@ -130,7 +135,9 @@ export class RunArchiver {
     for (const row of rows) this.#jobs.attend(row, this.#pods.get(row.container.podUid ?? ""));
     for (const row of rows) row.container.log = this.#jobs.logOf(row);
     record.entries = [...entriesOf(record).keys()];
-    return isComplete(record) ? this.#finalize(record) : this.#update(record);
+    // Long logs are searched for a while: what is known is told until then.
+    const isReady = isComplete(record) && this.#findings.attend(rows);
+    return isReady ? this.#finalize(record) : this.#update(record);
   }
 
   async #load(): Promise<void> {
@@ -153,6 +160,7 @@ export class RunArchiver {
 
   /** Stops reading for good, so that another one goes on: a `successor`, or another collector. */
   release(): Promise<void> {
+    this.#findings.stop();
     return this.#jobs.release();
   }
 
@@ -169,7 +177,8 @@ export class RunArchiver {
   }
 
   async #finalize(record: RunRecord): Promise<Reconciled> {
-    const final: RunRecord = { ...record, final: true };
+    const why = whyOf(record);
+    const final: RunRecord = { ...record, ...(why && { why }), final: true };
     if (!this.#record) await this.#deps.runs.update(record, undefined);
     const created = await this.#deps.runs.finalize(final, this.#record);
     this.#deps.logger.info({ ...this.#run, name: record.run.name, status: record.run.status, created }, "run archived");

@@ -81,19 +81,24 @@ export function parseWindow(params: URLSearchParams): WindowRequest {
 /** The lines to show, and those of them to mark. */
 export type Placed = LineRange & { mark?: LineRange };
 
-/** Where in a log of so many lines the window lies. Never empty unless the log is. */
+/**
+ * Where in a log of so many lines the window lies. Never empty unless the log is. Where the address does not say it,
+ * it is around the `leading` line, else at the end or the beginning.
+ */
 export function place(
   request: Exclude<WindowRequest, { type: "time" | "clock" }>,
   total: number,
-  { atEnd }: { atEnd: boolean },
+  { atEnd, leading }: { atEnd: boolean; leading?: number | undefined },
 ): Placed {
   const lastStart = Math.max(1, total - WINDOW_LINES + 1);
   const startingAt = (line: number): LineRange => {
     const from = Math.min(Math.max(1, line), lastStart);
     return { from, to: Math.min(total, from + WINDOW_LINES - 1) };
   };
+  const around = (line: number, height = 1) => startingAt(line - Math.floor((WINDOW_LINES - height) / 2));
   switch (request.type) {
     case "default":
+      if (leading !== undefined && leading <= total) return around(leading);
       return startingAt(atEnd ? lastStart : 1);
     case "tail":
       return startingAt(lastStart);
@@ -105,7 +110,7 @@ export function place(
     case "mark": {
       const { from, to } = request.lines;
       const height = Math.min(to - from + 1, WINDOW_LINES);
-      return { ...startingAt(from - Math.floor((WINDOW_LINES - height) / 2)), mark: { from, to } };
+      return { ...around(from, height), mark: { from, to } };
     }
   }
 }

@@ -1,5 +1,10 @@
+import type { Finding } from "../../archive/findings.ts";
 import type { Attempt, Container, RunRecord, Task } from "../../archive/record.ts";
+import { excerptOf } from "../findings/text.ts";
 import { isDone } from "./status.ts";
+
+/** Lists show two lines of it. */
+const EXCERPT_LENGTH = 200;
 
 /** What happened to a run that did not simply succeed, in one sentence. */
 export function whyOf({ run, tasks }: RunRecord): string | undefined {
@@ -25,10 +30,15 @@ function taskWhy(task: Task, name: string | undefined): string | undefined {
   const where = step && (name ? `${name} / ${step.title}` : step.title);
   if (where && step.exitCode !== undefined) {
     const killed = step.reason === "OOMKilled" ? " (killed: out of memory)" : "";
-    return `${where} exited with code ${step.exitCode}${killed}.${tries}`;
+    return explained(`${where} exited with code ${step.exitCode}${killed}.${tries}`, step.log.findings?.leading);
   }
   const message = sentence(attempt?.message ?? task.message ?? task.reason);
   return message && (name ? `${name}: ${message}` : message);
+}
+
+/** A sentence that goes on with the line that explains it. */
+function explained(sentence: string, leading: Finding | undefined): string {
+  return leading ? `${sentence.slice(0, -1)}: ${excerptOf(leading.excerpt, EXCERPT_LENGTH)}` : sentence;
 }
 
 const failedStep = (container: Container): boolean =>

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { entriesOf } from "../../archive/entry.ts";
 import { ArchiveError } from "../../archive/error.ts";
-import { parseRecord, type RunRecord } from "../../archive/record.ts";
+import type { Finding, Findings } from "../../archive/findings.ts";
+import { type Log, parseRecord, type RunRecord } from "../../archive/record.ts";
 import { RunWriter } from "../../archive/run-writer.ts";
 import { memoryStore } from "../../storage-adapters/memory.ts";
 
@@ -38,6 +39,35 @@ function thrown(action: () => unknown): ArchiveError {
 
 test("a record comes back as it was written", () => {
   expect(parseRecord(bytes(record), "key")).toEqual(record);
+});
+
+describe("a log's findings", () => {
+  const finding: Finding = { line: 812, rule: "go-test", severity: "error", excerpt: "--- FAIL: TestAdd", lines: 2 };
+  const found: Findings = { leading: finding, findings: [finding], total: 3, severities: { error: 4 } };
+  const withFindings = (findings: unknown): RunRecord => {
+    const log = { state: "whole", lines: 900, bytes: 9000, gaps: [], segments: [], findings } as Log;
+    const container = { name: "step-unit", kind: "step", title: "unit", restart: 0, status: "failed", log } as const;
+    const attempt = { number: 0, status: "failed", containers: [container] } as const;
+    const task = { name: "test", taskRun: { name: "t", uid: "1" }, status: "failed", attempts: [attempt] };
+    return { ...record, tasks: [task as unknown as RunRecord["tasks"][number]] };
+  };
+
+  test.each([
+    ["come back as they were written", found],
+    ["may be severities alone", { findings: [], total: 0, severities: {} }],
+    ["may be missing, as in records that are older", undefined],
+  ])("%s", (_, findings) => {
+    expect(parseRecord(bytes(withFindings(findings)), "key")).toEqual(withFindings(findings));
+  });
+
+  test.each([
+    ["a line that is no number", { ...found, leading: { ...finding, line: "<b>" } }, "leading.line"],
+    ["an excerpt that is no text", { ...found, findings: [{ ...finding, excerpt: {} }] }, "findings.0.excerpt"],
+    ["counts that are none", { ...found, severities: { error: -1 } }, "severities.error"],
+  ])("%s is refused", (_, findings, where) => {
+    const error = thrown(() => parseRecord(bytes(withFindings(findings)), "key"));
+    expect([error.kind, error.message]).toEqual(["damaged", expect.stringContaining(where)]);
+  });
 });
 
 describe("what is no record is refused, with its key and what is wrong", () => {

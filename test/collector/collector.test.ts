@@ -74,7 +74,7 @@ describe("a run in the archive", () => {
     await run.settled;
     const record = await world.finished("PipelineRun", "hello");
     expect(record.run.status).toBe("failed");
-    expect(record.why).toBe("test / unit exited with code 1. The 2 attempts all failed.");
+    expect(record.why).toBe("test / unit exited with code 1. The 2 attempts all failed: --- FAIL");
     expect(record.tasks.map((task) => [task.name, task.attempts.length, task.finally ?? false])).toEqual([
       ["build", 1, false],
       ["test", 2, false],
@@ -128,6 +128,40 @@ describe("a run in the archive", () => {
     expect(record.run.status).toBe("cancelled");
     const log = (await world.logs(record)).find(({ where }) => where.includes("step-print"));
     expect([log?.state, log?.archived]).toEqual(["whole", log?.truth]);
+  });
+
+  test("leads to the line that explains a failure, in the record and in what lists show", async () => {
+    collect();
+    const steps = [
+      { name: "prepare", lines: ["WARNING: the cache is cold", "ready"] },
+      {
+        name: "unit",
+        exitCode: 1,
+        paceMs: 0,
+        lines: [
+          ...numbered(500).map((line) => `downloading error pages, ${line}`),
+          "--- FAIL: TestAdd (0.00s)",
+          "    add_test.go:9: expected 3, got 4",
+          "FAIL",
+          "FAIL\texample.com/add\t0.002s",
+        ],
+      },
+      { name: "upload", lines: ["never"] },
+    ];
+    world.simulator.run({ kind: "PipelineRun", name: "red", tasks: [{ name: "test", steps }] });
+    const record = await world.finished("PipelineRun", "red");
+    const [prepare, unit, upload] =
+      record.tasks[0]?.attempts[0]?.containers.filter(({ kind }) => kind === "step") ?? [];
+    expect(prepare?.log.findings).toMatchObject({ findings: [], total: 0, severities: { warning: 1, error: 0 } });
+    expect(unit?.log.findings?.leading).toMatchObject({ line: 501, excerpt: "--- FAIL: TestAdd (0.00s)" });
+    expect(unit?.log.findings?.findings).toContainEqual(unit?.log.findings?.leading);
+    expect([upload?.status, upload?.log.findings]).toEqual(["skipped", undefined]);
+    const why = "test / unit exited with code 1: --- FAIL: TestAdd (0.00s)";
+    expect(record.why).toBe(why);
+    const found = await eventually("the final entry", async () =>
+      (await world.entries({ by: "namespace", values: ["default"] })).find(({ final }) => final),
+    );
+    expect(found.why).toBe(why);
   });
 
   test("says why there is no log", async () => {

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
+import type { Log, RunRecord } from "../../archive/record.ts";
 import type { Pod, TaskRun, TaskRunStatus } from "../../collector/kubernetes/objects.ts";
 import { describeRun } from "../../collector/tekton/describe.ts";
 import { parseRepository, placeOf } from "../../collector/tekton/place.ts";
 import { containerOutcome, outcomeOf } from "../../collector/tekton/status.ts";
+import { whyOf } from "../../collector/tekton/why.ts";
 
 describe("where a run belongs", () => {
   test.each([
@@ -184,5 +186,27 @@ describe("the containers of a run", () => {
       "step-a.1 p0 failed",
       "step-a.2 p0 running",
     ]);
+  });
+});
+
+describe("why a run failed", () => {
+  const finding = (excerpt: string) => ({ line: 7, rule: "go-test", severity: "error" as const, excerpt });
+  const why = (excerpt?: string) => {
+    const steps = [{ name: "a", container: "step-a", terminated: { exitCode: 2 } }];
+    const conditions = [{ type: "Succeeded", status: "False" as const, reason: "Failed", message: "it failed" }];
+    const record = describeOne({ podName: "t-pod", steps, conditions }, [pod("t-pod", "p0")]) as RunRecord;
+    const log = record.tasks[0]?.attempts[0]?.containers[0]?.log as Log;
+    if (excerpt !== undefined)
+      log.findings = { leading: finding(excerpt), findings: [finding(excerpt)], total: 1, severities: {} };
+    return whyOf(record);
+  };
+
+  test.each([
+    ["the exit code, where nobody has looked into the log", undefined, "a exited with code 2."],
+    ["the line that explains it", "TestAdd: expected 3, got 4", "a exited with code 2: TestAdd: expected 3, got 4"],
+    ["the beginning of a long line", "x".repeat(300), `a exited with code 2: ${"x".repeat(199)}…`],
+    ["no half of a character", `${"x".repeat(198)}😀😀`, `a exited with code 2: ${"x".repeat(198)}…`],
+  ])("%s", (_, excerpt, sentence) => {
+    expect(why(excerpt)).toBe(sentence);
   });
 });

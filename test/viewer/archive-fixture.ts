@@ -1,4 +1,5 @@
 import { entriesOf } from "../../archive/entry.ts";
+import type { Findings } from "../../archive/findings.ts";
 import { LogWriter } from "../../archive/log-writer.ts";
 import type { Attempt, Container, Gap, Log, RunRecord, Status, Task } from "../../archive/record.ts";
 import { RunWriter } from "../../archive/run-writer.ts";
@@ -23,6 +24,7 @@ export type ContainerSpec = {
   state?: Log["state"];
   words?: string;
   gaps?: Gap[];
+  findings?: Findings;
 };
 export type AttemptSpec = {
   status?: Status;
@@ -202,7 +204,7 @@ export class ArchiveFixture {
       this.growing.set(`${task.name}/${task.task}/${spec.title}`, writer);
       return writer.log();
     }
-    return writer.finish({ state, ...(words && { words }) });
+    return { ...(await writer.finish({ state, ...(words && { words }) })), ...pick(spec, "findings") };
   }
 }
 

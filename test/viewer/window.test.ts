@@ -77,6 +77,16 @@ describe("where the window lies", () => {
   ])("%j of %i lines, at the end: %j", (query, total, atEnd, expected) => {
     expect(at(query, total, atEnd)).toEqual(expected);
   });
+
+  test.each([
+    [1_000, { from: 751, to: 1_250 }],
+    [3, { from: 1, to: 500 }],
+    [300_000, { from: 299_501, to: 300_000 }],
+    [300_001, { from: 299_501, to: 300_000 }],
+  ])("around line %i, which explains the failure", (leading, expected) => {
+    expect(place({ type: "default" }, 300_000, { atEnd: true, leading })).toEqual(expected);
+    expect(place({ type: "tail" }, 300_000, { atEnd: true, leading })).toEqual({ from: 299_501, to: 300_000 });
+  });
 });
 
 describe("a time of day", () => {

@@ -52,12 +52,14 @@ function showHash() {
   }
 }
 
-/** What `?line=` or `?t=` has marked. */
+/** What `?line=` or `?t=` has marked; without a wish for other lines, the finding. */
 function showMarked() {
+  if (location.hash) return;
   const rows = all(".r.s");
-  if (!rows[0] || location.hash) return;
-  selected = { from: numberOf(rows[0]), to: numberOf(rows.at(-1)) };
-  rows[0].scrollIntoView({ block: "center" });
+  if (rows[0]) selected = { from: numberOf(rows[0]), to: numberOf(rows.at(-1)) };
+  const params = new URLSearchParams(location.search);
+  const found = params.has("lines") || params.has("tail") ? [] : all(".r.f");
+  (rows[0] ?? found[0])?.scrollIntoView({ block: "center" });
 }
 
 function select(event) {

@@ -1,8 +1,10 @@
+import type { Finding } from "../../archive/findings.ts";
 import { type Container, isFinished, type Log, type RunRecord } from "../../archive/record.ts";
 import { query } from "../address.ts";
 import type { Selection } from "../selection.ts";
 import { between, count, dateTime, duration, size } from "../time.ts";
 import { type Placed, WINDOW_LINES } from "../window.ts";
+import { findingStrip } from "./finding-strip.ts";
 import { type Html, html } from "./html.ts";
 import { badge, capital, icon, lookOf, spokenIcon } from "./icons.ts";
 import { logName, taskName } from "./names.ts";
@@ -20,6 +22,8 @@ export type PaneOptions = {
   placed: Placed;
   rows: readonly Html[];
   lastWords?: DrawnRows["lastWords"];
+  /** The finding that the page points to. */
+  focus?: Finding | undefined;
   /** What leads to this log and no other, its run's UID included. */
   choice: Values;
   /** The same as the reader's address has it. */
@@ -56,7 +60,7 @@ ${
 <span class="acts">${jump(options)}<a class="btn" href="${text}">Raw</a><a class="btn" href="${text}" download="${fileName(record, selection)}">Download<span class="mut hide-s">${size(log.bytes)}</span></a></span>
 `
 }</form>
-${lastStrip(options)}${live && html`${liveStrip(log)}<p class="vh" id="say" role="status"></p>`}</div>
+${strip(options)}${live && html`${liveStrip(log)}<p class="vh" id="say" role="status"></p>`}</div>
 ${
   !hasRows
     ? nothingWritten(name, container, log)
@@ -84,6 +88,13 @@ function jump(options: PaneOptions): Html | undefined {
 const fileName = ({ run }: RunRecord, { task, attempt, container }: LogSelection): string =>
   [run.name, task.name, attempt.number > 0 && `retry${attempt.number}`, container.name].filter(Boolean).join("__") +
   ".log";
+
+/** What explains a failure: a finding, else the last words. */
+function strip(options: PaneOptions): Html | undefined {
+  const { log, focus } = options;
+  const linkTo = ({ line }: Finding) => `${link(options, { line })}#L${line}`;
+  return log.findings && focus ? findingStrip(log.findings, focus, linkTo) : lastStrip(options);
+}
 
 /** What a failed container said last, with the way there: the window may be longer than the screen. */
 function lastStrip({ selection, log, placed, lastWords }: PaneOptions): Html | undefined {

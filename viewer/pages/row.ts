@@ -28,10 +28,10 @@ export type RowOptions = {
   source?: SourceLink | undefined;
 };
 
-/** One line; `limit` is the most characters of it to show. */
+/** One line; `limit` is the most characters of it to show, `isFound` that the page points to it as a finding. */
 export function row(
   line: ShownLine,
-  { isMarked, limit, ...options }: RowOptions & { isMarked: boolean; limit: number },
+  { isMarked, isFound, limit, ...options }: RowOptions & { isMarked: boolean; isFound: boolean; limit: number },
 ): Html {
   const { number, time, shown } = line;
   const drawn = markup(linked(shown.runs, options.source), limit);
@@ -39,8 +39,9 @@ export function row(
   const more = isCut ? line.bytes - Buffer.byteLength(drawn.text) : 0;
   const rest = more > 0 && html` <a class="cut" href="${textOf(number, options)}">… ${count(more)} more bytes</a>`;
   const at = time === undefined ? html`<time></time>` : html`<time datetime="${time}">${clock(time)}</time>`;
-  const classes = `r${shown.isDrawnOver ? " o" : ""}${isMarked ? " s" : ""}`;
-  return html`<div class="${classes}" id="L${number}"><a href="#L${number}">${count(number)}</a><i></i>${at}<span>${drawn.html}${rest}</span></div>
+  const classes = `r${shown.isDrawnOver ? " o" : ""}${isMarked ? " s" : ""}${isFound ? " f" : ""}`;
+  const sign = isFound ? html`<i title="finding">✗</i>` : html`<i></i>`;
+  return html`<div class="${classes}" id="L${number}"><a href="#L${number}">${count(number)}</a>${sign}${at}<span>${drawn.html}${rest}</span></div>
 `;
 }
 

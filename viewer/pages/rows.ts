@@ -15,6 +15,8 @@ const SHORT_CHARACTERS = 256;
 
 export type RowsOptions = Placed &
   RowOptions & {
+    /** The line of the finding that the page points to. */
+    found?: number | undefined;
     /** The reader has the rows before `from`: those that later lines changed are drawn again. */
     isContinued?: boolean;
   };
@@ -30,13 +32,14 @@ export type DrawnRows = {
  * The lines before `from` that its cursor could reach are read too, so that colours and moves begin where they should.
  */
 export async function rows(reader: LogReader, options: RowsOptions): Promise<DrawnRows> {
-  const { from, mark, isContinued } = options;
+  const { from, mark, found, isContinued } = options;
   const { gaps } = reader.log;
   const { lines, earlier } = await shownLines(reader, options);
   let room = PAGE_CHARACTERS;
   const draw = (line: ShownLine): Html => {
     const isMarked = mark !== undefined && mark.from <= line.number && line.number <= mark.to;
-    const drawn = row(line, { ...options, isMarked, limit: room > 0 ? MAX_COLUMNS : SHORT_CHARACTERS });
+    const limit = room > 0 ? MAX_COLUMNS : SHORT_CHARACTERS;
+    const drawn = row(line, { ...options, isMarked, isFound: line.number === found, limit });
     room -= drawn.length;
     return drawn;
   };

@@ -3,6 +3,7 @@ import type { LogReader } from "../../archive/log-reader.ts";
 import { isFinished, type Log } from "../../archive/record.ts";
 import { choiceOf, query, runPath } from "../address.ts";
 import { sourceLink } from "../forge.ts";
+import { focusOf } from "../pages/finding-strip.ts";
 import { type Html, html } from "../pages/html.ts";
 import { emptyPane, end, type LogSelection, liveStrip, pane, paneTitle } from "../pages/pane.ts";
 import { rows } from "../pages/rows.ts";
@@ -61,9 +62,10 @@ async function paneOf(
   const { placed, complaint } = await window(reader, selection, asked.window);
   const choice = { ...choiceOf(record, task, attempt, container), uid: record.run.uid };
   const textPath = `${runPath(record.run)}.txt`;
+  const focus = focusOf(reader.log.findings, placed.mark);
   const drawn =
     reader.lines > 0
-      ? await rows(reader, { ...placed, textPath, choice, source: sourceLink(record.place) })
+      ? await rows(reader, { ...placed, found: focus?.line, textPath, choice, source: sourceLink(record.place) })
       : { rows: [] };
   return {
     pane: pane({
@@ -72,6 +74,7 @@ async function paneOf(
       log: reader.log,
       placed,
       ...drawn,
+      focus,
       choice,
       shownChoice: { ...choiceOf(record, task, attempt, container), ...shown },
       textPath,
@@ -103,7 +106,7 @@ async function window(
       complaint: `No line is as late as ${time ?? "that"}: this is the end.`,
     };
   }
-  const placed = place(request, lines, { atEnd });
+  const placed = place(request, lines, { atEnd, leading: log.findings?.leading?.line });
   const wanted = request.type === "mark" || request.type === "lines" ? request.lines.from : 1;
   const isBeyond = lines > 0 && wanted > lines;
   return isBeyond

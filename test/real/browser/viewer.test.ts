@@ -97,6 +97,38 @@ describe.skipIf(reason)(`pages in a real browser${reason ? ` (skipped: ${reason}
     await vi.waitFor(async () => expect(await page.locator("#L1058").evaluate(isInView)).toBe(true));
   });
 
+  test("a failed run opens at its leading finding, and the strip leads to the others", async () => {
+    const findings = [400, 1_200, 2_990].map((line) => ({
+      line,
+      rule: "go-test",
+      severity: "error" as const,
+      excerpt: `--- FAIL: Test${line}`,
+    }));
+    const lines = Array.from({ length: 3_000 }, (_, i) => `line ${i + 1}`);
+    const found = { findings, total: 3, severities: { error: 3 }, ...(findings[1] && { leading: findings[1] }) };
+    const unit = { title: "unit", status: "failed" as const, exitCode: 1, lines, findings: found };
+    const { run } = await archive.run({
+      name: "red",
+      status: "failed",
+      took: 60,
+      tasks: [{ name: "test", status: "failed", containers: [unit] }],
+    });
+    const address = `${url}/namespaces/${run.namespace}/pipelineruns/red`;
+    const page = await open(address);
+    const inView = (line: number) =>
+      vi.waitFor(async () => expect(await page.locator(`#L${line}`).evaluate(isInView)).toBe(true));
+    await inView(1_200);
+    expect(await page.locator(".r.f").getAttribute("id")).toBe("L1200");
+    await page.getByRole("link", { name: "Next finding" }).click();
+    await inView(2_990);
+    expect(await page.locator(".r.f").getAttribute("id")).toBe("L2990");
+    expect(await page.locator(".finds").innerText()).toContain("Finding 3 of 3");
+    // Who asks for other lines reads them from the first on.
+    await page.goto(`${address}?lines=1001-1500`);
+    expect(await page.locator(".r.f").getAttribute("id")).toBe("L1200");
+    expect(await page.evaluate("scrollY")).toBe(0);
+  });
+
   test("a live log grows without a reload, follows, and says when it has ended", async () => {
     const { record, writer, say, address } = await growingRun("grows");
     const page = await open("about:blank");

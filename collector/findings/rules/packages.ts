@@ -1,0 +1,193 @@
+import { PRIORITY, type Rule } from "../rule.ts";
+
+const PACKAGES = PRIORITY.surroundings + 7;
+
+/** Package managers: pip, npm, yarn, pnpm, apt, apk, yum, Go modules, Cargo, Bundler, Conda. */
+export const PACKAGE_MANAGERS: Rule[] = [
+  {
+    name: "pip-wheel",
+    priority: PRIORITY.code + 6,
+    pick: "last",
+    keywords: ["Failed building", "Failed to build"],
+    match: [/^(?:ERROR: )?(?:Failed building (?:wheel|editable) for \S|× Failed to build )/],
+  },
+  {
+    name: "pip",
+    priority: PACKAGES,
+    pick: "first",
+    keywords: ["ERROR: "],
+    match: [
+      /^ERROR: (?:Could not (?:find a version|open requirements|install packages|build wheels)|No matching distribution|Cannot install|ResolutionImpossible|Package '|Ignored the following|Invalid requirement|Directory|THESE PACKAGES DO NOT MATCH|Hash|Double requirement|HTTP error|Exception:|Project |Requirement|Command errored|\S{1,200} is not a supported wheel)/,
+    ],
+    group: { more: /^(?:\s|ERROR: No matching distribution)/ },
+  },
+  {
+    name: "pip-failed",
+    priority: PRIORITY.consequence + 4,
+    pick: "first",
+    keywords: [
+      "Failed to build one",
+      "subprocess-exited-with-error",
+      "metadata-generation-failed",
+      "did not run successfully",
+      "Failed to build",
+    ],
+    match: [
+      /^(?:error: )?(?:subprocess-exited-with-error|metadata-generation-failed)|did not run successfully|^(?:ERROR: )?Failed to build (?:one or more|installable wheels|[a-z])/,
+    ],
+  },
+  {
+    name: "uv",
+    priority: PACKAGES,
+    pick: "first",
+    keywords: ["No solution found", "Failed to resolve", "Because ", "version solving failed"],
+    match: [
+      /^(?:× |error: )?(?:No solution found when resolving|Failed to resolve dependencies)|version solving failed/,
+    ],
+    group: { more: /^\s/ },
+  },
+  {
+    name: "npm",
+    priority: PACKAGES,
+    pick: "first",
+    keywords: ["npm ERR!", "npm error"],
+    match: [
+      /^npm (?:ERR!|error) (?:40[0-9] |5\d\d |ERESOLVE |notarget |Missing script|Could not (?:resolve|find)|could not determine|enoent |The operation was rejected|request to |network |Unsupported |notsup |Invalid |`npm ci` can only|Cannot read|Your cache|EEXIST|EACCES|Missing: |The `npm ci` command|This command requires|JSON\.parse|gyp ERR! stack|need auth|\w{0,30}Error: )/,
+    ],
+    not: [/ code E/],
+    group: { more: /^npm (?:ERR!|error)/ },
+  },
+  {
+    name: "npm-lifecycle",
+    priority: PRIORITY.consequence + 3,
+    pick: "first",
+    keywords: ["npm ERR!", "npm error", "ERR_PNPM", "ELIFECYCLE"],
+    match: [/^npm (?:ERR!|error) \S|ELIFECYCLE/],
+    not: [/ A complete log| {1,4}\/.{1,200}-debug/],
+  },
+  {
+    name: "pnpm",
+    priority: PACKAGES,
+    pick: "first",
+    keywords: ["ERR_PNPM_"],
+    match: [/^(?:\u2009?ERR_PNPM_|\s?ERR_PNPM_)\w{1,60}/],
+    not: [/ERR_PNPM_RECURSIVE_RUN/],
+  },
+  {
+    name: "yarn",
+    priority: PACKAGES - 1,
+    pick: "first",
+    keywords: ["error ", "YN00"],
+    match: [
+      /^error (?:Couldn't find|An unexpected error|Found incompatible|Command "|Your lockfile|Package "|The engine|.{1,80}: The engine|Received invalid)|^➤ YN\d{4}: .{0,60}(?:couldn't|can't|isn't|would have been|Error)/,
+    ],
+    not: [/Command failed/],
+  },
+  {
+    name: "apt",
+    priority: PACKAGES,
+    pick: "first",
+    keywords: [
+      "E: Unable",
+      "E: Package",
+      "E: Failed",
+      "E: Could",
+      "E: The ",
+      "E: Version",
+      "E: Sub-process",
+      "E: Release",
+      "E: dpkg",
+      "E: Conflicting",
+      "E: Unmet",
+      "E: Some ",
+      "E: Malformed",
+      "E: Type ",
+    ],
+    match: [
+      /^E: (?:Unable to (?:locate|fetch|correct|acquire)|Package|Failed to fetch|Could not|Couldn't|The repository|Version|Sub-process|Release file|dpkg|Conflicting|Unmet|Some |Malformed|Type )/,
+    ],
+  },
+  {
+    name: "distribution-package",
+    priority: PACKAGES,
+    pick: "last",
+    keywords: [
+      "unable to select packages",
+      "No match for argument",
+      "Unable to find a match",
+      "Nothing provides",
+      "nothing provides",
+      "No package ",
+      "Failed to download metadata",
+      "target not found",
+      "dpkg: error",
+      "PackagesNotFoundError",
+      "ERROR: unable to select",
+    ],
+    match: [
+      /^(?:ERROR: )?unable to select packages|^(?:Error: )?(?:Unable to find a match|No match for argument)|^Error: .{0,80}[Nn]othing provides|^No package .{1,100} available|^Error: Failed to download metadata|^error: target not found|^dpkg: error|^PackagesNotFoundError/,
+    ],
+    group: { more: /^\s/ },
+  },
+  {
+    name: "go-module",
+    priority: PRIORITY.code + 4,
+    pick: "first",
+    keywords: [
+      "go: ",
+      "no required module",
+      "missing go.sum",
+      "is not in std",
+      "cannot find package",
+      "cannot find module",
+    ],
+    match: [
+      /^go: (?!downloading|finding|found|added|upgraded|extracting|creating|to add|removed|downgraded|warning)\S.{0,300}(?:error|cannot|can't|not |no |invalid|unknown|missing|mismatch|requires|unexpected|malformed|inconsistent|refused|timeout|4\d\d|5\d\d)|no required module provides package|missing go\.sum entry|is not in std\b|cannot find (?:package|module) "/,
+    ],
+    group: { more: /^\t/ },
+  },
+  {
+    name: "cargo-dependency",
+    priority: PACKAGES,
+    pick: "first",
+    keywords: [
+      "no matching package",
+      "failed to select a version",
+      "failed to get `",
+      "failed to download",
+      "failed to load source",
+      "unable to get packages",
+      "failed to parse manifest",
+      "could not find `Cargo.toml`",
+      "lock file",
+    ],
+    match: [
+      /^error: (?:no matching package|failed to (?:select a version|get `|download|load source|parse manifest|load manifest)|unable to get packages|could not find `Cargo\.toml`|the lock file)/,
+    ],
+    group: { more: /^(?:\s|Caused by:|$)/ },
+  },
+  {
+    name: "conda",
+    priority: PACKAGES,
+    pick: "first",
+    keywords: [
+      "CondaHTTPError",
+      "ResolvePackageNotFound",
+      "UnsatisfiableError",
+      "LibMambaUnsatisfiableError",
+      "CondaError",
+      "could not solve for environment",
+    ],
+    match: [
+      /^(?:CondaHTTPError|ResolvePackageNotFound|(?:LibMamba)?UnsatisfiableError|CondaError)\b|could not solve for environment/,
+    ],
+    group: { more: /^(?:\s|$)/ },
+  },
+  {
+    name: "bundler-gem",
+    priority: PACKAGES,
+    pick: "first",
+    keywords: ["Could not find gem", "Bundler could not find", "Gem::", "An error occurred while installing"],
+    match: [/^(?:Could not find gem|Bundler could not find|An error occurred while installing|Gem::Ext::BuildError)/],
+  },
+];
