@@ -238,7 +238,8 @@ export class LogWriter {
     this.#timer = undefined;
     this.#flushing ??= this.#flushAll().finally(() => {
       this.#flushing = undefined;
-      if (this.#textWaits) this.#schedule();
+      if (this.#backlog.bytes >= CHUNK_BYTES && !this.#closing && !this.#failure) void this.#startFlush();
+      else if (this.#textWaits) this.#schedule();
       else if (this.#alignment) this.#schedule(SETTLE_MS);
     });
     this.#flushing.catch((error: unknown) => {

@@ -220,6 +220,7 @@ export class Follower {
       expectedBy: writer.empty ? this.#lateness.expectedBy(view, this.#deps.begun(), Date.now()) : undefined,
       cause: this.#storeAway ? "store-away" : "rotated",
       recover: this.#deps.recover?.(writer),
+      leapMs: this.#timing.leapMs,
     };
     const follows = release !== undefined ? metrics.follows : undefined;
     follows?.inc();

@@ -21,13 +21,15 @@ export function neverStarted(pod: Pod, waiting: Waiting | undefined): string {
 }
 
 /** Why lines between two others, or before the first, may be missing. */
-export type GapCause = "rotated" | "read-late" | "store-away";
+export type GapCause = "rotated" | "read-late" | "skipped" | "store-away";
 
 /** For people. */
 export function gapWords(cause: GapCause): string {
   switch (cause) {
     case "rotated":
       return "Lines between these two may be missing: the node had rotated the log before it could be read on.";
+    case "skipped":
+      return "Lines between these two may be missing: the node came late with them and may have skipped a file that it had rotated meanwhile.";
     case "store-away":
       return "Lines between these two may be missing: the store was away for so long that no more could be kept for it, and meanwhile the node rotated the log.";
     case "read-late":

@@ -4,6 +4,7 @@ import type { LogWriter } from "../../archive/log-writer.ts";
 import type { Parsed } from "./line-parser.ts";
 import type { StreamEnd } from "./log-stream.ts";
 import { type GapCause, gapWords } from "./missing.ts";
+import { SkipWatch } from "./skip-watch.ts";
 
 /** The answer holds the log of another run of the container: it has been started again. None of it was taken. */
 export class WrongRun extends Error {
@@ -25,6 +26,8 @@ export type ReadingOptions = {
   /** For a log of which nothing was read: the answer is missing something if its first line is newer than this. */
   expectedBy?: bigint | undefined;
   recover?: Recover | undefined;
+  /** See SkipWatch. */
+  leapMs: number;
 };
 
 /**
@@ -50,10 +53,12 @@ export class Reading {
   #alignment: Alignment | undefined;
   #repeat: Repeat | undefined;
   #recovering = false;
+  readonly #skips: SkipWatch;
 
   constructor(writer: LogWriter, options: ReadingOptions) {
     this.#writer = writer;
     this.#options = options;
+    this.#skips = new SkipWatch(options.leapMs);
     this.#confirmed = options.joined === true;
     this.#alignment = options.joined ? undefined : writer.alignment();
   }
@@ -125,7 +130,7 @@ export class Reading {
       const alignment = this.#writer.alignment();
       if (alignment) this.#repeat = { alignment, held: [], bytes: 0 };
     }
-    if (!this.#repeat) return this.#append(text);
+    if (!this.#repeat) return this.#appendLive(text, back);
     const aligned = this.#repeat.alignment.push(text);
     if (aligned?.type === "continuous") {
       this.#repeat = undefined;
@@ -134,6 +139,14 @@ export class Reading {
     this.#repeat.held.push(text);
     this.#repeat.bytes += text.byteLength;
     if (aligned || this.#repeat.bytes > REPEAT_BYTES) await this.#releaseHeld();
+  }
+
+  async #appendLive(text: Buffer, back: boolean): Promise<void> {
+    const leap = this.#skips.look(text, Date.now(), back);
+    if (leap === undefined) return this.#append(text);
+    await this.#append(text.subarray(0, leap));
+    await this.#bridge(text.subarray(leap), "skipped");
+    await this.#append(text.subarray(leap));
   }
 
   /** It was no repetition. */
