@@ -71,7 +71,7 @@ export class Follower {
     this.#deps = deps;
     this.#timing = { ...TIMING, ...deps.timing };
     this.#stop = AbortSignal.any([deps.signal, deps.cut, deps.release]);
-    this.#lateness = new Lateness(this.#timing.lateMs);
+    this.#lateness = new Lateness(this.#timing.lateMs, this.#timing.promptMs);
   }
 
   /** What is in the bucket so far. */

@@ -8,12 +8,17 @@ const nsOf = (ms: number): bigint => BigInt(ms) * 1_000_000n;
  */
 export class Lateness {
   readonly #lateMs: number;
+  readonly #promptMs: number;
   #lastRead = Number.NEGATIVE_INFINITY;
   #first: { expectedBy: bigint | undefined } | undefined;
 
-  /** @param lateMs what may pass between a container's start and the first reading without any doubt */
-  constructor(lateMs: number) {
+  /**
+   * @param lateMs what may pass between a container's start and the first reading without any doubt
+   * @param promptMs by when after its start a container has printed its first line, if nothing is to be missing before it
+   */
+  constructor(lateMs: number, promptMs: number) {
     this.#lateMs = lateMs;
+    this.#promptMs = promptMs;
   }
 
   /**
@@ -27,7 +32,7 @@ export class Lateness {
       view.phase === "terminated" ? view.terminated?.startedAt : view.phase === "running" ? view.startedAt : undefined;
     const began = Math.max(...[started, begun].flatMap((time) => Date.parse(time ?? "") || []));
     const since = Math.max(began, this.#lastRead);
-    return Number.isFinite(since) && now - since > this.#lateMs ? nsOf(since + this.#lateMs) : undefined;
+    return Number.isFinite(since) && now - since > this.#lateMs ? nsOf(since + this.#promptMs) : undefined;
   }
 
   /** An answer of the log endpoint has begun; the first one decides about a log that stays empty. */

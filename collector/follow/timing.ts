@@ -23,6 +23,8 @@ export const TIMING = {
   statusLagMs: 3_000,
   /** Who begins to read later than this after a container's start cannot know whether its log was rotated before. */
   lateMs: 5_000,
+  /** And a first line that is later than this after the start may not be the first. Starts are told in whole seconds. */
+  promptMs: 1_500,
   /** Lines that come so late, and then leap so far in time, may lack a file between them: kubelet rotates every 10 s. */
   leapMs: 5_000,
   /** A finished container's log counts as gone when Kubernetes has said so for so long. */

@@ -38,6 +38,7 @@ const SETTINGS: NonNullable<More["settings"]> = {
     overlapMs: 2_000,
     waitMs: 200,
     statusLagMs: 80,
+    promptMs: 1_200,
     lateMs: 1_200, // Kubernetes tells starts in whole seconds
     goneMs: 250,
     unreadableMs: 2_000,

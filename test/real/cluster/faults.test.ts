@@ -249,7 +249,7 @@ describe.skipIf(why)(`faults on the real cluster${why ? ` (skipped: ${why})` : "
     };
 
     test("a collector that comes after the rotation says that lines before the first one are missing", async () => {
-      const run = await world.cluster.create(taskRun("rotated", { steps: [step(`${burst}\n${PRINT}`)] }));
+      const run = await world.cluster.create(taskRun("rotated", { steps: [step(`sleep 6\n${burst}\n${PRINT}`)] }));
       await rotated(run, 2);
       const afterlog = await startAfterlog(world.cluster.namespace, world.store);
       try {
