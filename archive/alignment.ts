@@ -73,7 +73,9 @@ export class Alignment {
       const open = this.#open ?? { time: timeAt(text, start) ?? "", bytes: 0, crc: 0 };
       const inside = this.#partialMatch(open, piece);
       if (inside !== undefined) return { type: "continuous", text: text.subarray(start + inside) };
-      const mark = { time: open.time, bytes: open.bytes + piece.byteLength, crc: crc32(piece, open.crc) };
+      // Of a line that no mark has the time of nothing more need be known.
+      const crc = this.#times.has(open.time) ? crc32(piece, open.crc) : 0;
+      const mark = { time: open.time, bytes: open.bytes + piece.byteLength, crc };
       const next = newline === -1 ? end : newline + 1;
       this.#open = newline === -1 ? mark : undefined;
       const matched = newline === -1 || this.#last.partial ? 0 : this.#matched(mark);

@@ -16,6 +16,8 @@ export interface Backlog {
    * bytes of a line that is longer. Empty when nothing waits. One call at a time.
    */
   take(limit: number): Promise<Buffer>;
+  /** Resolves when as much is in memory as may be: at once, as a rule. */
+  pace(): Promise<void>;
   /** Resolves when there is room for more, or when it is closed. */
   room(): Promise<void>;
   /** What waits is given up. */
@@ -107,6 +109,8 @@ export class MemoryBacklog implements Backlog {
     if (!this.full) this.#room.give();
     return text;
   }
+
+  async pace(): Promise<void> {}
 
   async room(): Promise<void> {
     if (this.full) await this.#room.wait();

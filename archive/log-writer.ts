@@ -134,6 +134,11 @@ export class LogWriter {
     return marks.length > 0 ? new Alignment(marks, this.#times.newest) : undefined;
   }
 
+  /** To be awaited between two texts of a fast source. */
+  pace(): Promise<void> {
+    return this.#backlog.pace();
+  }
+
   /**
    * Adds text that continues the log; every line in it begins with its time, and none is older than the one before
    * it, unless that is the text's first line. The buffer must not change after.

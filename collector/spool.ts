@@ -92,13 +92,21 @@ class SpooledBacklog implements Backlog {
     return this.#end + this.#writing;
   }
 
-  /** The disk has no room, refuses, or is slower than the source. */
+  /** The disk has no room, or refuses. */
   get full(): boolean {
     if (this.#closed) return false;
     const { limitBytes, memoryBytes } = this.#spool.options;
-    const inMemory = this.#writing + this.#back.bytes;
-    if (inMemory < memoryBytes) return false;
-    return this.#failed || this.#spool.bytes >= limitBytes || inMemory >= 8 * memoryBytes;
+    if (this.#inMemory < memoryBytes) return false;
+    return this.#failed || this.#spool.bytes >= limitBytes;
+  }
+
+  /** The disk is only slower than the source: that takes moments, in which a socket may wait. */
+  async pace(): Promise<void> {
+    if (!this.full && this.#inMemory >= 8 * this.#spool.options.memoryBytes) await this.#work;
+  }
+
+  get #inMemory(): number {
+    return this.#writing + this.#back.bytes;
   }
 
   push(text: Buffer): void {

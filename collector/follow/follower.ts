@@ -212,7 +212,9 @@ export class Follower {
     const previous = view.phase === "terminated" && view.previous;
     const release = view.phase === "running" ? slots.acquire(run.node, pod.endangered) : undefined;
     const open = () => {
-      const since = release ? undefined : this.#since(writer, view);
+      // A follow that is only to show that there is nothing more need not be given all again.
+      const isWhole = release !== undefined && this.#followEndedAt === undefined;
+      const since = isWhole ? undefined : this.#since(writer, view);
       return LogStream.open(client, run, { follow: release !== undefined, previous, since }, this.#stop);
     };
     const reading: ReadingOptions = {
@@ -244,8 +246,8 @@ export class Follower {
   }
 
   /**
-   * From when a log is asked for that is not followed. A follow always gets the newest file as a whole: with
-   * `sinceTime`, kubelet would leave out whatever is printed after a clock's step back.
+   * From when a log is asked for that has been read to its end once. A follow that goes on gets the newest file as a
+   * whole: with `sinceTime`, kubelet would leave out whatever is printed after a clock's step back.
    */
   #since(writer: LogWriter, view: ContainerView): string | undefined {
     const from = replayFrom(writer.marks());

@@ -159,6 +159,7 @@ export class Relay {
 
   async #take(part: Parsed): Promise<void> {
     await this.#reading.take(part);
+    await this.#deps.writer.pace();
     this.#fastBytes += part.bytes.byteLength;
     this.#watchReplay();
   }
