@@ -166,7 +166,7 @@ describe("a run in the archive", () => {
 
   test("says why there is no log", async () => {
     collect();
-    const message = "manifest for ghcr.io/example/none:1 not found";
+    const message = "manifest for registry.example.com/example/none:1 not found";
     const run = world.simulator.run(taskRun("no-image", { imagePullFailure: { message }, timeoutMs: 300 }));
     await run.settled;
     const record = await world.finished("TaskRun", "no-image");

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { type ObjectReader, StorageError, type StorageErrorKind } from "../../storage-adapters/store.ts";
+import { failingList } from "../storage-adapters/failing-list.ts";
 import { appOver, BROWSER, get } from "./app-fixture.ts";
 import { ArchiveFixture } from "./archive-fixture.ts";
 
@@ -11,10 +12,7 @@ describe("what the storage does is a status, with words and without a stack", ()
   const failing = (error: Error): ObjectReader => ({
     get: () => Promise.reject(error),
     stat: () => Promise.reject(error),
-    // biome-ignore lint/correctness/useYield: a listing that fails at once
-    list: async function* () {
-      throw error;
-    },
+    list: () => failingList(error),
   });
 
   const kinds: [StorageErrorKind, number, string][] = [

@@ -225,7 +225,7 @@ export const runningRun: RunSpec = {
       name: "docs",
       status: "waiting",
       reason: "PullImageFailed",
-      message: "its pod is pulling image ghcr.io/example/docs:3.14",
+      message: "its pod is pulling image registry.example.com/example/docs:3.14",
       at: [100],
       containers: [],
     },
@@ -365,7 +365,7 @@ export async function fillWithSamples(archive: ArchiveFixture): Promise<void> {
     createdAt: "2026-07-28T12:00:00Z",
     took: 44,
     status: "failed",
-    why: "The image ghcr.io/example/sign:3 could not be pulled: manifest unknown.",
+    why: "The image registry.example.com/example/sign:3 could not be pulled: manifest unknown.",
     tasks: [
       {
         name: "image-sign-1",
@@ -379,7 +379,7 @@ export async function fillWithSamples(archive: ArchiveFixture): Promise<void> {
             status: "failed",
             state: "none",
             words:
-              "Its container never started: the image ghcr.io/example/sign:3 could not be pulled (manifest unknown), tried 6 times.",
+              "Its container never started: the image registry.example.com/example/sign:3 could not be pulled (manifest unknown), tried 6 times.",
           },
         ],
       },

@@ -3,6 +3,7 @@ import { type Browser, type BrowserContext, type BrowserContextOptions, chromium
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { StorageError } from "../../../storage-adapters/store.ts";
 import { startViewer } from "../../../viewer/viewer.ts";
+import { failingList } from "../../storage-adapters/failing-list.ts";
 import { ArchiveFixture, stored } from "../../viewer/archive-fixture.ts";
 import { fillWithSamples } from "../../viewer/sample-runs.ts";
 
@@ -389,7 +390,4 @@ const isInView = (element: { getBoundingClientRect(): { top: number; bottom: num
 
 const topOf = (element: { getBoundingClientRect(): { top: number } }): number => element.getBoundingClientRect().top;
 
-// biome-ignore lint/correctness/useYield: a listing that fails at its first item
-async function* brokenList(): AsyncGenerator<never> {
-  throw new StorageError("unavailable", "the store is away");
-}
+const brokenList = () => failingList(new StorageError("unavailable", "the store is away"));
