@@ -13,7 +13,7 @@ import {
   runningKey,
 } from "./keys.ts";
 import { LogReader } from "./log-reader.ts";
-import { type Log, parseRecord, type RunRecord } from "./record.ts";
+import { type ContainerRun, type Log, logIdOf, parseRecord, type RunRecord, runIdOf } from "./record.ts";
 
 export type PageOptions = {
   /** Only entries whose key sorts after this one: the next page. */
@@ -64,6 +64,11 @@ export class ArchiveReader {
   /** Opens a log as it is now. `log` is what the run's record says of it. */
   log(id: LogId, log: Log, signal?: AbortSignal): Promise<LogReader> {
     return LogReader.open(this.#store, id, log, signal);
+  }
+
+  /** Opens the log of one container run of a record as it is now. */
+  logOf(record: RunRecord, containerRun: ContainerRun, signal?: AbortSignal): Promise<LogReader> {
+    return this.log(logIdOf(runIdOf(record), containerRun), containerRun.container.log, signal);
   }
 
   async #record(key: string, signal: AbortSignal | undefined): Promise<RunRecord | undefined> {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ArchiveError } from "./error.ts";
 import { findingsSchema } from "./findings.ts";
+import type { LogId, RunId } from "./keys.ts";
 
 /** RFC 3339 in UTC, with as many fraction digits as the source gave. */
 const time = z.string().min(1);
@@ -209,14 +210,27 @@ export function parseVersioned<T>(bytes: Uint8Array, key: string, schema: z.ZodT
   throw new ArchiveError("damaged", `${key} is not what Afterlog writes there${where}: ${issue?.message ?? "invalid"}`);
 }
 
-/** Every container run of a record with what it belongs to, in the order of the record. */
-export function* containersOf(record: RunRecord): Generator<{ task: Task; attempt: Attempt; container: Container }> {
+/** One container run of a record with what it belongs to. */
+export type ContainerRun = { task: Task; attempt: Attempt; container: Container };
+
+/** Every container run of a record, in the order of the record. */
+export function* containersOf(record: RunRecord): Generator<ContainerRun> {
   for (const task of record.tasks) {
     for (const attempt of task.attempts) {
       for (const container of attempt.containers) yield { task, attempt, container };
     }
   }
 }
+
+export const runIdOf = ({ run }: Pick<RunRecord, "run">): RunId => ({ namespace: run.namespace, runUid: run.uid });
+
+export const logIdOf = (run: RunId, { task, attempt, container }: ContainerRun): LogId => ({
+  ...run,
+  taskRunUid: task.taskRun.uid,
+  attempt: attempt.number,
+  container: container.name,
+  restart: container.restart,
+});
 
 /** Whether nothing can be added to this log any more. */
 export const isFinished = (log: Log): boolean => log.state !== "waiting" && log.state !== "open";

@@ -2,11 +2,9 @@ import { type ObjectStore, readBytes, StorageError } from "../storage-adapters/s
 import { entriesOf } from "./entry.ts";
 import { entryKey, liveRunPrefix, type RunId, recordKey, runningKey } from "./keys.ts";
 import { type PersistOptions, persist } from "./persist.ts";
-import { parseRecord, type RunRecord } from "./record.ts";
+import { parseRecord, type RunRecord, runIdOf } from "./record.ts";
 
 const JSON_TYPE = "application/json";
-
-const runId = ({ run }: RunRecord): RunId => ({ namespace: run.namespace, runUid: run.uid });
 
 const openKey = ({ run }: RunRecord): string =>
   entryKey({ by: "open", values: [run.namespace] }, new Date(run.createdAt), run.uid);
@@ -35,7 +33,7 @@ export class RunWriter {
    */
   async update(record: RunRecord, before: RunRecord | undefined): Promise<void> {
     if (!before) await this.#put(openKey(record), { version: 1 });
-    await this.#put(runningKey(runId(record)), record);
+    await this.#put(runningKey(runIdOf(record)), record);
     await this.#putEntries(record, before);
   }
 
@@ -44,7 +42,7 @@ export class RunWriter {
    * are written again in case its writer did not get so far.
    */
   async finalize(record: RunRecord, before: RunRecord | undefined): Promise<boolean> {
-    const key = recordKey(runId(record));
+    const key = recordKey(runIdOf(record));
     const created = await persist(() => this.#create(key, record), this.#options);
     if (created) await this.#putEntries(record, before);
     else {
@@ -56,7 +54,7 @@ export class RunWriter {
 
   /** Takes away what only a growing run needs: the chunks, the running record and, last, the open entry. */
   async cleanUp(record: RunRecord): Promise<void> {
-    const run = runId(record);
+    const run = runIdOf(record);
     const signal = this.#options.signal && { signal: this.#options.signal };
     const chunks: string[] = [];
     for await (const item of this.#store.list(liveRunPrefix(run), signal)) chunks.push(item.key);

@@ -198,11 +198,9 @@ export class RunArchiver {
 }
 
 function rowsOf(record: RunRecord): LogRow[] {
-  return [...containersOf(record)].map(({ task, attempt, container }) => ({
-    taskRunUid: task.taskRun.uid,
-    attempt,
-    over: isDone(attempt.status) || isDone(task.status),
-    container,
+  return [...containersOf(record)].map((containerRun) => ({
+    ...containerRun,
+    over: isDone(containerRun.attempt.status) || isDone(containerRun.task.status),
   }));
 }
 

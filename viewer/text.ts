@@ -2,7 +2,7 @@ import { timeLength } from "../archive/line.ts";
 import type { LogReader } from "../archive/log-reader.ts";
 import {
   type Attempt,
-  type Container,
+  type ContainerRun,
   type Gap,
   isFinished,
   type Log,
@@ -29,7 +29,7 @@ export type RunTextOptions = {
   timestamps: boolean;
   /** Sidecars and init containers too; tkn shows steps alone. */
   all: boolean;
-  open: (log: { task: Task; attempt: Attempt; container: Container }) => Promise<LogReader>;
+  open: (log: ContainerRun) => Promise<LogReader>;
 };
 
 /**

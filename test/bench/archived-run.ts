@@ -10,19 +10,8 @@ import { until } from "./wait.ts";
 export async function openLog(store: ObjectReader, run: StartedRun): Promise<LogReader | undefined> {
   const archive = new ArchiveReader(store);
   const record = await archive.run({ namespace: run.namespace, runUid: run.uid });
-  for (const { task, attempt, container } of record ? containersOf(record) : []) {
-    if (container.name !== CONTAINER) continue;
-    const id = {
-      namespace: run.namespace,
-      runUid: run.uid,
-      taskRunUid: task.taskRun.uid,
-      attempt: attempt.number,
-      container: container.name,
-      restart: container.restart,
-    };
-    return archive.log(id, container.log);
-  }
-  return undefined;
+  const found = record && [...containersOf(record)].find(({ container }) => container.name === CONTAINER);
+  return found && archive.logOf(record, found);
 }
 
 /** Resolves when the run's final record is there. */

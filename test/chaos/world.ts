@@ -135,15 +135,7 @@ export class ChaosWorld {
     const all = [...containersOf(record)];
     return Promise.all(
       all.map(async ({ task, attempt, container }) => {
-        const id = {
-          namespace: record.run.namespace,
-          runUid: record.run.uid,
-          taskRunUid: task.taskRun.uid,
-          attempt: attempt.number,
-          container: container.name,
-          restart: container.restart,
-        };
-        const reader = await this.archive.log(id, container.log);
+        const reader = await this.archive.logOf(record, { task, attempt, container });
         const first = Math.min(
           ...attempt.containers
             .filter((c) => c.name === container.name && c.podUid === container.podUid)

@@ -130,15 +130,7 @@ export async function openWorld(options: SimulatorOptions = {}) {
     async logs(found: RunRecord): Promise<{ where: string; state: string; archived: string; truth: string }[]> {
       const all: { where: string; state: string; archived: string; truth: string }[] = [];
       for (const { task, attempt, container } of containersOf(found)) {
-        const id = {
-          namespace: found.run.namespace,
-          runUid: found.run.uid,
-          taskRunUid: task.taskRun.uid,
-          attempt: attempt.number,
-          container: container.name,
-          restart: container.restart,
-        };
-        const reader = await archive.log(id, container.log);
+        const reader = await archive.logOf(found, { task, attempt, container });
         const archived = Buffer.concat(await Array.fromAsync(reader.text())).toString("latin1");
         const [truth] = simulator
           .truths({ pod: attempt.pod?.name ?? "", container: container.name })

@@ -1,8 +1,7 @@
 import { pino } from "pino";
 import { beforeEach, expect, test } from "vitest";
 import { LogWriter } from "../../archive/log-writer.ts";
-import type { Container } from "../../archive/record.ts";
-import { type LogRow, logIdOf } from "../../collector/log-jobs.ts";
+import { type Attempt, type Container, type ContainerRun, logIdOf, type Task } from "../../archive/record.ts";
 import { LogSearch } from "../../collector/log-search.ts";
 import { RunFindings } from "../../collector/run-findings.ts";
 import { memoryStore } from "../../storage-adapters/memory.ts";
@@ -34,7 +33,7 @@ function findings(store = faulty.store) {
   return { found, settled, stop: () => stopped.abort() };
 }
 
-async function rowOf(name: string, lines: string[], more: Partial<Container> = {}): Promise<LogRow> {
+async function rowOf(name: string, lines: string[], more: Partial<Container> = {}): Promise<ContainerRun> {
   const container: Container = {
     name: `step-${name}`,
     title: name,
@@ -45,12 +44,9 @@ async function rowOf(name: string, lines: string[], more: Partial<Container> = {
     log: { state: "open", lines: 0, bytes: 0, gaps: [], segments: [] },
     ...more,
   };
-  const row: LogRow = {
-    taskRunUid: "t",
-    over: true,
-    container,
-    attempt: { number: 0, status: "failed", containers: [container] },
-  };
+  const attempt: Attempt = { number: 0, status: "failed", containers: [container] };
+  const task: Task = { name: "t", taskRun: { name: "t", uid: "t" }, status: "failed", attempts: [attempt] };
+  const row: ContainerRun = { task, attempt, container };
   const writer = await LogWriter.open(memory, logIdOf(run, row), "pod", { intervalMs: () => 1e9 });
   writer.append(Buffer.from(lines.map((line) => `${TIME} ${line}\n`).join("")));
   container.log = await writer.finish({ state: "whole" });

@@ -1,12 +1,11 @@
 import { type Context, Hono } from "hono";
 import type { Entry } from "../../archive/entry.ts";
-import type { Attempt, Container, RunRecord, Task } from "../../archive/record.ts";
+import type { ContainerRun, RunRecord } from "../../archive/record.ts";
 import { isNamespace } from "../../settings.ts";
 import { isContainer, isName } from "../address.ts";
 import { pageSignal } from "../body.ts";
 import { gone, takeReadable } from "../lookup.ts";
 import { badRequest, Problem } from "../problem.ts";
-import { openLog } from "../run-log.ts";
 import { parseSwitch } from "../run-query.ts";
 import { type Site, shows } from "../site.ts";
 import { logText } from "../text.ts";
@@ -44,24 +43,22 @@ export function podLogRoutes(site: Site): Hono {
   });
 }
 
-type Found = { task: Task; attempt: Attempt; container: Container };
-
 async function answer(
   c: Context,
   site: Site,
   record: RunRecord,
-  found: Found,
+  found: ContainerRun,
   options: { timestamps: boolean },
   signal: AbortSignal,
 ): Promise<Response> {
-  const { log } = await openLog(site, record, found, signal);
+  const { log } = await site.archive.logOf(record, found, signal);
   const all = { from: 1, to: log.lines };
   const headers = {
     "Cache-Control": record.final ? "no-cache" : "no-store",
     ...lengthOf(log, all, options.timestamps),
   };
   return answerLog(c, site, log, headers, async function* (s) {
-    const reader = await openLog(site, record, found, s);
+    const reader = await site.archive.logOf(record, found, s);
     yield* logText(reader, { from: 1, to: reader.lines }, options);
   });
 }
@@ -102,7 +99,7 @@ function chosen(entries: readonly Entry[], { start, end }: Times): Entry | undef
  * A container that was restarted has several logs and one address. The first run is the one that did the work:
  * what Tekton restarts is a sidecar, with an image that does nothing. Only if it has no line another is given.
  */
-function findContainer(record: RunRecord, { pod }: Entry, name: string): Found | undefined {
+function findContainer(record: RunRecord, { pod }: Entry, name: string): ContainerRun | undefined {
   const task = record.tasks.find(({ taskRun }) => taskRun.uid === pod?.taskRunUid);
   const attempt = task?.attempts.find(({ number }) => number === pod?.attempt);
   const runs = attempt?.containers

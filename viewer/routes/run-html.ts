@@ -8,7 +8,6 @@ import { type Html, html } from "../pages/html.ts";
 import { emptyPane, end, type LogSelection, liveStrip, pane, paneTitle } from "../pages/pane.ts";
 import { rows } from "../pages/rows.ts";
 import { headOf, type RunPartOptions, runPage, treeOf } from "../pages/run.ts";
-import { openLog } from "../run-log.ts";
 import type { Selection } from "../selection.ts";
 import { clockAfter, type Placed, place, WINDOW_LINES, type WindowRequest } from "../window.ts";
 import type { RunRequest } from "./run.ts";
@@ -57,7 +56,7 @@ async function paneOf(
     return { pane: emptyPane(record, selection, site.now()), isLogFinished: record.final };
   }
   const { task, attempt, container } = selection;
-  const reader = await openLog(site, record, selection, signal);
+  const reader = await site.archive.logOf(record, selection, signal);
   tellOfLog(c, reader.log);
   const { placed, complaint } = await window(reader, selection, asked.window);
   const choice = { ...choiceOf(record, task, attempt, container), uid: record.run.uid };
@@ -117,7 +116,7 @@ async function window(
 /** The lines after the last one that the script has, at most a window of them, and what they change around them. */
 async function rowsFragment({ c, site, found, asked, signal }: RunRequest, selection: LogSelection): Promise<Html> {
   const { record } = found;
-  const reader = await openLog(site, record, selection, signal);
+  const reader = await site.archive.logOf(record, selection, signal);
   tellOfLog(c, reader.log);
   const after = Math.min(asked.after, reader.lines);
   const placed = { from: after + 1, to: Math.min(reader.lines, after + WINDOW_LINES) };

@@ -4,7 +4,6 @@ import { type Attempt, containersOf, isFinished, type Log, type Task } from "../
 import { streamed } from "../body.ts";
 import { inReadingOrder } from "../pages/names.ts";
 import { badRequest, Problem } from "../problem.ts";
-import { openLog } from "../run-log.ts";
 import type { RunQuery } from "../run-query.ts";
 import type { Selection } from "../selection.ts";
 import type { Site } from "../site.ts";
@@ -52,11 +51,11 @@ async function oneLog(request: RunRequest, selection: LogSelection): Promise<Res
   const isPinned = asked.choice.uid !== undefined && found.record.final;
   const caching = cachingOf(selection.container.log, asked, isPinned);
   if (caching.ETag && isKnown(c, caching.ETag)) return c.body(null, 304, caching);
-  const { log } = await openLog(site, found.record, selection, signal);
+  const { log } = await site.archive.logOf(found.record, selection, signal);
   const range = rangeOf(asked, log);
   const { timestamps = true } = asked;
   return answerLog(c, site, log, { ...caching, ...lengthOf(log, range, timestamps) }, async function* (s) {
-    const reader = await openLog(site, found.record, selection, s);
+    const reader = await site.archive.logOf(found.record, selection, s);
     yield* logText(reader, range, { timestamps });
   });
 }
@@ -118,6 +117,6 @@ function wholeRun({ c, site, found, asked }: RunRequest, tries: readonly Try[]):
   const { timestamps = false, all } = asked;
   const headers = { "Content-Type": TEXT, "Cache-Control": record.final ? "no-cache" : "no-store" };
   return streamed(c, site, headers, (signal) =>
-    runText(record, tries, { timestamps, all, open: (log) => openLog(site, record, log, signal) }),
+    runText(record, tries, { timestamps, all, open: (log) => site.archive.logOf(record, log, signal) }),
   );
 }

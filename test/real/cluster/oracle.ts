@@ -1,7 +1,7 @@
-import type { LogId, RunId } from "../../../archive/keys.ts";
+import type { RunId } from "../../../archive/keys.ts";
 import { timeAt, timeNs } from "../../../archive/line.ts";
 import { ArchiveReader } from "../../../archive/reader.ts";
-import { type Container, containersOf, type Gap, isFinished, type RunRecord } from "../../../archive/record.ts";
+import { type ContainerRun, containersOf, type Gap, isFinished, type RunRecord } from "../../../archive/record.ts";
 import { openStore } from "../../../storage-adapters/open.ts";
 import { type Cluster, type PrintedRun, until } from "./cluster.ts";
 
@@ -66,11 +66,6 @@ function wrongLine(archived: readonly string[], at: number, printed: readonly st
 }
 
 export type Oracle = Awaited<ReturnType<typeof openOracle>>;
-type Row = {
-  task: { taskRun: { uid: string } };
-  attempt: { number: number; pod?: { name: string } };
-  container: Container;
-};
 
 /** Reads the archive in a store by the runs' UIDs and compares it with what the node's files say was printed. */
 export async function openOracle(cluster: Cluster, storeUrl: string) {
@@ -79,20 +74,8 @@ export async function openOracle(cluster: Cluster, storeUrl: string) {
   const { namespace } = cluster;
   const runId = (runUid: string): RunId => ({ namespace, runUid });
 
-  const open = ({ task, attempt, container }: Row, runUid: string) => {
-    const { name, restart } = container;
-    const id: LogId = {
-      ...runId(runUid),
-      taskRunUid: task.taskRun.uid,
-      attempt: attempt.number,
-      container: name,
-      restart,
-    };
-    return reader.log(id, container.log);
-  };
-
-  async function archivedLines(row: Row, runUid: string): Promise<string[]> {
-    const parts = await Array.fromAsync((await open(row, runUid)).text());
+  async function archivedLines(record: RunRecord, row: ContainerRun): Promise<string[]> {
+    const parts = await Array.fromAsync((await reader.logOf(record, row)).text());
     const text = Buffer.concat(parts).toString("latin1");
     if (text === "") return [];
     // `truth` ends every line; whether the last one was ended is in `noEol`.
@@ -100,7 +83,7 @@ export async function openOracle(cluster: Cluster, storeUrl: string) {
   }
 
   /** Kubernetes' own count: in the record a pod that was replaced under its name counts on. */
-  function printedRun(record: RunRecord, { attempt, container }: Row): PrintedRun | undefined {
+  function printedRun(record: RunRecord, { attempt, container }: ContainerRun): PrintedRun | undefined {
     if (!container.podUid || !attempt.pod) return undefined;
     const same = [...containersOf(record)].filter(
       (row) => row.container.podUid === container.podUid && row.container.name === container.name,
@@ -114,11 +97,11 @@ export async function openOracle(cluster: Cluster, storeUrl: string) {
     };
   }
 
-  async function violationsOf(record: RunRecord, row: Row): Promise<string[]> {
+  async function violationsOf(record: RunRecord, row: ContainerRun): Promise<string[]> {
     const { log } = row.container;
     const run = printedRun(record, row);
     const printed = run ? await cluster.printed(run) : [];
-    const archived = await archivedLines(row, record.run.uid);
+    const archived = await archivedLines(record, row);
     const found = violations(archived, log.gaps, printed);
     if (!isFinished(log)) found.push(`its log is ${log.state}`);
     if (log.state === "whole" && log.gaps.length > 0) found.push("its log is whole and has gaps");
@@ -132,8 +115,9 @@ export async function openOracle(cluster: Cluster, storeUrl: string) {
     /** How many lines of a container, of all its runs, are in the archive by now. */
     async lines(runUid: string, container: string): Promise<number> {
       const record = await reader.run(runId(runUid));
-      const rows = record ? [...containersOf(record)].filter((row) => row.container.name === container) : [];
-      const readers = await Promise.all(rows.map((row) => open(row, runUid)));
+      if (!record) return 0;
+      const rows = [...containersOf(record)].filter((row) => row.container.name === container);
+      const readers = await Promise.all(rows.map((row) => reader.logOf(record, row)));
       return readers.reduce((sum, log) => sum + log.lines, 0);
     },
 
