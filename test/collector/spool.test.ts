@@ -59,9 +59,11 @@ describe.each(kinds)("a backlog in %s", (_, open) => {
 
 describe("a spool", () => {
   const line = Buffer.from(`${"x".repeat(499)}\n`);
+  /** As a fast source does it. */
   const fill = async (backlog: Backlog, lines: number) => {
     for (let n = 0; n < lines; n++) {
       backlog.push(line);
+      await backlog.pace();
       await new Promise(setImmediate);
     }
   };
