@@ -3,24 +3,15 @@ import { ArchiveError } from "../../archive/error.ts";
 import { recordKey, runningKey } from "../../archive/keys.ts";
 import type { PipelineRunScript, TaskRunScript } from "../simulator/index.ts";
 import { kubeletErrors, type LogFault } from "../simulator/index.ts";
-import { eventually, openWorld, startCollector, type World } from "./harness.ts";
+import { type CollectorOptions, eventually, openWorld, type World } from "./harness.ts";
 
 let world: World;
-let running: { stop: () => Promise<void> }[] = [];
-const collect = (more?: Parameters<typeof startCollector>[2]) => {
-  const started = startCollector(world.simulator, world.store, more);
-  running.push(started);
-  return started;
-};
+const collect = (more?: CollectorOptions) => world.collect(more);
 
 beforeEach(async () => {
   world = await openWorld();
 });
-afterEach(async () => {
-  for (const { stop } of running) await stop();
-  running = [];
-  await world.close();
-});
+afterEach(() => world.close());
 
 const numbered = (count: number, from = 1) => Array.from({ length: count }, (_, i) => `line ${from + i}`);
 
@@ -378,8 +369,7 @@ test("a cluster whose runs are all archived costs listings and no reads", async 
       return world.store.list(...args);
     },
   };
-  const { collector, stop } = startCollector(world.simulator, counting);
-  running.push({ stop });
+  const { collector } = world.collect({}, counting);
   await eventually("the first lists", async () => (collector.notReady === undefined && lists >= 2 ? true : undefined));
   world.simulator.run(taskRun("new"));
   await world.finished("TaskRun", "new");

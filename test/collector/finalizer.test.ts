@@ -4,7 +4,7 @@ import { FINALIZER, finalizerAction, logsAreSafe } from "../../collector/finaliz
 import { describeRemoval, removeFinalizers } from "../../collector/finalizer-removal.ts";
 import type { TaskRun } from "../../collector/kubernetes/objects.ts";
 import { resources, type TaskRunScript } from "../simulator/index.ts";
-import { type CollectorOptions, clientOf, eventually, openWorld, startCollector, type World } from "./harness.ts";
+import { type CollectorOptions, clientOf, eventually, openWorld, type World } from "./harness.ts";
 
 const OTHERS = ["chains.tekton.dev/pipelinerun", "results.tekton.dev/taskrun"] as const;
 const NOW = Date.parse("2026-01-01T00:01:00Z");
@@ -102,20 +102,11 @@ describe("logs are safe", () => {
 
 describe("with a cluster", () => {
   let world: World;
-  let running: { stop: () => Promise<void> }[] = [];
-  const collect = (more: CollectorOptions) => {
-    const started = startCollector(world.simulator, world.store, more);
-    running.push(started);
-    return started;
-  };
+  const collect = (more: CollectorOptions) => world.collect(more);
   beforeEach(async () => {
     world = await openWorld();
   });
-  afterEach(async () => {
-    for (const { stop } of running) await stop();
-    running = [];
-    await world.close();
-  });
+  afterEach(() => world.close());
 
   const taskRun = (name: string, lines = 50): TaskRunScript => ({
     kind: "TaskRun",

@@ -99,6 +99,7 @@ export async function openWorld(options: SimulatorOptions = {}) {
   const simulator = await createSimulator({ startupMs: 20, sidecarStopMs: 50, previousMs: 10_000, ...options });
   const store = memoryStore();
   const archive = new ArchiveReader(store);
+  const collectors: ReturnType<typeof startCollector>[] = [];
 
   async function entries(index: IndexName): Promise<Entry[]> {
     const found = await Array.fromAsync(archive.entries(index));
@@ -119,6 +120,12 @@ export async function openWorld(options: SimulatorOptions = {}) {
     archive,
     entries,
     record,
+    /** Starts a collector, with a store of its own where one is given; it stops when the world is closed. */
+    collect(options?: CollectorOptions, ownStore: ObjectStore = store) {
+      const collector = startCollector(simulator, ownStore, options);
+      collectors.push(collector);
+      return collector;
+    },
     /** The record, once it is final. */
     async finished(kind: "PipelineRun" | "TaskRun", name: string, namespace?: string): Promise<RunRecord> {
       return eventually(`${name} to be archived`, async () => {
@@ -145,7 +152,10 @@ export async function openWorld(options: SimulatorOptions = {}) {
       }
       return all;
     },
-    close: () => simulator.close(),
+    async close(): Promise<void> {
+      for (const { stop } of collectors) await stop();
+      await simulator.close();
+    },
   };
 }
 

@@ -4,18 +4,13 @@ import { leaseName } from "../../collector/lease-replicas.ts";
 import { ownerAmong } from "../../collector/replicas.ts";
 import type { ObjectStore } from "../../storage-adapters/store.ts";
 import type { RunHandle, TaskRunScript } from "../simulator/index.ts";
-import { eventually, LEASES, openWorld, SETTINGS, startCollector, type World } from "./harness.ts";
+import { eventually, LEASES, openWorld, SETTINGS, type World } from "./harness.ts";
 
 let world: World;
-let running: { stop: () => Promise<void> }[] = [];
 beforeEach(async () => {
   world = await openWorld();
 });
-afterEach(async () => {
-  for (const { stop } of running) await stop();
-  running = [];
-  await world.close();
-});
+afterEach(() => world.close());
 
 /** Its lease lasts a minute: whatever is quicker was not brought about by an expired one. */
 const LASTING = { ...LEASES, leaseSeconds: 60 };
@@ -27,8 +22,7 @@ const collect = (
   settings: Partial<CollectorDeps["settings"]> = {},
 ) => {
   const more = { replica, leases, settings: { ...SETTINGS, ...settings } };
-  const started = startCollector(world.simulator, store, more);
-  running.push(started);
+  const started = world.collect(more, store);
   return {
     ...started,
     /** As a process that is killed: its lease stays. */
