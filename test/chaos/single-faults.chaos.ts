@@ -1,7 +1,14 @@
 import { afterEach, expect, test } from "vitest";
-import { singleFaults } from "./single-faults.ts";
+import { collectors } from "./faults/collectors.ts";
+import { nodes } from "./faults/nodes.ts";
+import { pods } from "./faults/pods.ts";
+import { requests, watches } from "./faults/requests.ts";
+import { stores } from "./faults/stores.ts";
 import { ChaosWorld } from "./world.ts";
 import { writer } from "./writers.ts";
+
+/** Every row of the test list in kubernetes-logs.md §15, every fault of a store, every way a pod or collector ends. */
+const singleFaults = [...requests, ...watches, ...nodes, ...pods, ...stores, ...collectors];
 
 let world: ChaosWorld | undefined;
 afterEach(async () => {

@@ -1,4 +1,4 @@
-import { generator } from "./random.ts";
+import { type Chance, FaultChooser } from "./fault-chooser.ts";
 
 /** What can go wrong with one answer of the API server, each alone. */
 
@@ -82,10 +82,7 @@ export const kubeletErrors = {
   cancelled: "context cancelled",
 } as const;
 
-export type RandomFaults = {
-  /** Chance of a fault per request, 0 to 1. */
-  rate: number;
-  seed: number;
+export type RandomFaults = Chance & {
   log?: readonly LogFault[];
   watch?: readonly WatchFault[];
   list?: readonly ListFault[];
@@ -93,34 +90,13 @@ export type RandomFaults = {
   write?: readonly WriteFault[];
 };
 
-/** Chooses the fault for each request: rules first, in the order they were added, then chance. */
-export class Faults {
-  #rules: { rule: FaultRule; left: number }[] = [];
-  #random: { options: RandomFaults; next: () => number } | undefined;
-
-  add(rule: FaultRule): void {
-    this.#rules.push({ rule, left: rule.times ?? 1 });
-  }
-
-  randomly(options: RandomFaults): void {
-    this.#random = { options, next: generator(options.seed) };
-  }
-
-  clear(): void {
-    this.#rules = [];
-    this.#random = undefined;
-  }
-
+/** Chooses the fault for each request. */
+export class Faults extends FaultChooser<FaultRule, RandomFaults> {
   /** The fault for this request, used up. */
   take<On extends keyof FaultsOf>(on: On, request: Scope): FaultsOf[On] | undefined {
-    const found = this.#rules.find(({ rule, left }) => left > 0 && rule.on === on && matches(rule, request));
-    if (found) {
-      found.left -= 1;
-      return found.rule.fault as FaultsOf[On];
-    }
-    const faults = this.#random?.options[on] as readonly FaultsOf[On][] | undefined;
-    if (!this.#random || !faults?.length || this.#random.next() >= this.#random.options.rate) return undefined;
-    return faults[Math.floor(this.#random.next() * faults.length)];
+    const rule = this.rule((candidate) => candidate.on === on && matches(candidate, request));
+    if (rule) return rule.fault as FaultsOf[On];
+    return this.strike((random) => random[on] as readonly FaultsOf[On][] | undefined);
   }
 }
 

@@ -2,7 +2,7 @@ import { pipeline, type Readable, Transform } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { bodyStream } from "../../storage-adapters/body-stream.ts";
 import { type ObjectStore, StorageError } from "../../storage-adapters/store.ts";
-import { generator } from "../simulator/random.ts";
+import { type Chance, FaultChooser } from "../simulator/fault-chooser.ts";
 
 export type StoreOperation = "get" | "put" | "list" | "delete" | "stat";
 
@@ -27,10 +27,7 @@ export type StoreRule = {
   fault: StoreFault;
 };
 
-export type RandomStoreFaults = {
-  /** Chance of a fault per operation, 0 to 1. */
-  rate: number;
-  seed: number;
+export type RandomStoreFaults = Chance & {
   faults: readonly StoreFault[];
   /** All operations by default. */
   on?: readonly StoreOperation[];
@@ -59,17 +56,21 @@ type Call = { on: StoreOperation; key: string; signal: AbortSignal | undefined }
 
 /** A store that fails on demand or by chance, the same way for the same seed. */
 export function faultyStore(store: ObjectStore, { random }: { random?: RandomStoreFaults } = {}): FaultyStore {
-  const faults = new StoreFaults();
+  const faults = new FaultChooser<StoreRule, RandomStoreFaults>();
   if (random) faults.randomly(random);
   const counters = { get: counter(), put: counter(), list: counter(), delete: counter(), stat: counter() };
   const hanging = new Set<() => void>();
   const outages = new Set<symbol>();
 
+  const choose = (on: StoreOperation, key: string): StoreFault | undefined =>
+    faults.rule((rule) => rule.on === on && (rule.key?.test(key) ?? true))?.fault ??
+    faults.strike((chance) => (chance.on?.includes(on) === false ? undefined : chance.faults));
+
   /** Resolves when the operation may be done, with what to do after it. */
   async function begin({ on, key, signal }: Call): Promise<{ finish: () => void }> {
     counters[on].calls += 1;
     signal?.throwIfAborted();
-    const fault = outages.size > 0 ? ({ kind: "unavailable" } as const) : faults.take(on, key);
+    const fault = outages.size > 0 ? ({ kind: "unavailable" } as const) : choose(on, key);
     if (!fault) return { finish: () => undefined };
     counters[on].faults += 1;
     if (fault.kind === "slow") await delay(fault.ms, undefined, { signal }).catch(() => signal?.throwIfAborted());
@@ -136,37 +137,6 @@ export function faultyStore(store: ObjectStore, { random }: { random?: RandomSto
 }
 
 const counter = (): StoreCounter => ({ calls: 0, faults: 0, bytes: 0 });
-
-/** Chooses the fault for each operation. */
-class StoreFaults {
-  #rules: { rule: StoreRule; left: number }[] = [];
-  #random: { options: RandomStoreFaults; next: () => number } | undefined;
-
-  add(rule: StoreRule): void {
-    this.#rules.push({ rule, left: rule.times ?? 1 });
-  }
-
-  randomly(options: RandomStoreFaults): void {
-    this.#random = { options, next: generator(options.seed) };
-  }
-
-  clear(): void {
-    this.#rules = [];
-    this.#random = undefined;
-  }
-
-  take(on: StoreOperation, key: string): StoreFault | undefined {
-    const found = this.#rules.find(({ rule, left }) => left > 0 && rule.on === on && (rule.key?.test(key) ?? true));
-    if (found) {
-      found.left -= 1;
-      return found.rule.fault;
-    }
-    if (!this.#random) return undefined;
-    const { options, next } = this.#random;
-    if (options.on?.includes(on) === false || next() >= options.rate) return undefined;
-    return options.faults[Math.floor(next() * options.faults.length)];
-  }
-}
 
 function failureOf({ kind }: StoreFault, what: string): StorageError | undefined {
   switch (kind) {
