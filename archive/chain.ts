@@ -35,6 +35,9 @@ export type ChainOptions = PersistOptions & {
   onGap?: (gap: Gap) => void;
 };
 
+/** A gap at the place that the log has come to. */
+export type GapHere = Omit<Gap, "afterLine">;
+
 export type PutOptions = {
   newest?: string | undefined;
   end?: ChunkEnd | undefined;
@@ -137,7 +140,7 @@ export class Chain {
   }
 
   /** Something is missing between what is there and what comes next; the next chunk says so. */
-  declare(gap: Omit<Gap, "afterLine">): void {
+  declare(gap: GapHere): void {
     const here = { afterLine: linesBefore(this.#next), ...gap };
     this.#gaps = [...this.#gaps, here];
     this.#options.onGap?.(here);
