@@ -13,7 +13,7 @@ import {
   runningKey,
 } from "./keys.ts";
 import { LogReader } from "./log-reader.ts";
-import { type ContainerRun, type Log, logIdOf, parseRecord, type RunRecord, runIdOf } from "./record.ts";
+import { type ContainerRow, type Log, logIdOf, parseRecord, type RunRecord, runIdOf } from "./record.ts";
 
 export type PageOptions = {
   /** Only entries whose key sorts after this one: the next page. */
@@ -67,8 +67,8 @@ export class ArchiveReader {
   }
 
   /** Opens the log of one container run of a record as it is now. */
-  logOf(record: RunRecord, containerRun: ContainerRun, signal?: AbortSignal): Promise<LogReader> {
-    return this.log(logIdOf(runIdOf(record), containerRun), containerRun.container.log, signal);
+  logOf(record: RunRecord, row: ContainerRow, signal?: AbortSignal): Promise<LogReader> {
+    return this.log(logIdOf(runIdOf(record), row), row.container.log, signal);
   }
 
   async #record(key: string, signal: AbortSignal | undefined): Promise<RunRecord | undefined> {

@@ -211,10 +211,10 @@ export function parseVersioned<T>(bytes: Uint8Array, key: string, schema: z.ZodT
 }
 
 /** One container run of a record with what it belongs to. */
-export type ContainerRun = { task: Task; attempt: Attempt; container: Container };
+export type ContainerRow = { task: Task; attempt: Attempt; container: Container };
 
 /** Every container run of a record, in the order of the record. */
-export function* containersOf(record: RunRecord): Generator<ContainerRun> {
+export function* containersOf(record: RunRecord): Generator<ContainerRow> {
   for (const task of record.tasks) {
     for (const attempt of task.attempts) {
       for (const container of attempt.containers) yield { task, attempt, container };
@@ -224,7 +224,7 @@ export function* containersOf(record: RunRecord): Generator<ContainerRun> {
 
 export const runIdOf = ({ run }: Pick<RunRecord, "run">): RunId => ({ namespace: run.namespace, runUid: run.uid });
 
-export const logIdOf = (run: RunId, { task, attempt, container }: ContainerRun): LogId => ({
+export const logIdOf = (run: RunId, { task, attempt, container }: ContainerRow): LogId => ({
   ...run,
   taskRunUid: task.taskRun.uid,
   attempt: attempt.number,

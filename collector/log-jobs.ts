@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RunId } from "../archive/keys.ts";
 import { LogWriter } from "../archive/log-writer.ts";
-import { type Attempt, type Container, type ContainerRun, isFinished, type Log, logIdOf } from "../archive/record.ts";
+import { type Attempt, type Container, type ContainerRow, isFinished, type Log, logIdOf } from "../archive/record.ts";
 import type { ObjectStore } from "../storage-adapters/store.ts";
 import type { FollowSlots } from "./follow/follow-slots.ts";
 import { Follower, type FollowerDeps } from "./follow/follower.ts";
@@ -41,7 +41,7 @@ export type LogJobsDeps = {
 };
 
 /** One container run of a run's record. */
-export type LogRow = ContainerRun & { over: boolean };
+export type LogRow = ContainerRow & { over: boolean };
 
 type Job = {
   row: LogRow;
@@ -56,7 +56,7 @@ const RESTART_MS = 5_000;
 /** How long what was read may take into the store when a run is handed over. */
 const RELEASE_MS = 5_000;
 
-export const keyOf = ({ task, attempt, container }: ContainerRun): string =>
+export const keyOf = ({ task, attempt, container }: ContainerRow): string =>
   `${task.taskRun.uid}/${attempt.number}/${container.name}.${container.restart}`;
 
 /** Sees to it that of every container run of a run somebody reads the log, as long as there is something to read. */

@@ -198,9 +198,9 @@ export class RunArchiver {
 }
 
 function rowsOf(record: RunRecord): LogRow[] {
-  return [...containersOf(record)].map((containerRun) => ({
-    ...containerRun,
-    over: isDone(containerRun.attempt.status) || isDone(containerRun.task.status),
+  return [...containersOf(record)].map((row) => ({
+    ...row,
+    over: isDone(row.attempt.status) || isDone(row.task.status),
   }));
 }
 

@@ -1,6 +1,6 @@
 import type { Findings } from "../archive/findings.ts";
 import type { RunId } from "../archive/keys.ts";
-import { type ContainerRun, logIdOf } from "../archive/record.ts";
+import { type ContainerRow, logIdOf } from "../archive/record.ts";
 import { StorageError } from "../storage-adapters/store.ts";
 import { keyOf } from "./log-jobs.ts";
 import type { LogSearch } from "./log-search.ts";
@@ -38,7 +38,7 @@ export class RunFindings {
    * Gives the rows of a run that is over, and whose logs are finished, their findings, as far as they are known, and
    * begins to look for the others. True when there is nothing to wait for.
    */
-  attend(rows: readonly ContainerRun[]): boolean {
+  attend(rows: readonly ContainerRow[]): boolean {
     for (const row of rows) {
       const { kind, log } = row.container;
       if (kind !== "step" || log.lines === 0 || log.findings) continue;
@@ -55,7 +55,7 @@ export class RunFindings {
     this.#stop.abort();
   }
 
-  async #search(key: string, row: ContainerRun): Promise<void> {
+  async #search(key: string, row: ContainerRow): Promise<void> {
     const { status, exitCode, reason, log } = row.container;
     const ending = { failed: status === "failed", exitCode, reason };
     const id = logIdOf(this.#run, row);
@@ -72,7 +72,7 @@ export class RunFindings {
     this.#end(key);
   }
 
-  #searchAgain(key: string, row: ContainerRun, error: StorageError): void {
+  #searchAgain(key: string, row: ContainerRow, error: StorageError): void {
     const where = logIdOf(this.#run, row);
     this.#deps.logger.warn({ ...where, err: error }, "the log could not be searched; it is tried again");
     setTimeout(() => this.#end(key), this.#deps.searchAgainMs ?? SEARCH_AGAIN_MS).unref();

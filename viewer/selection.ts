@@ -1,9 +1,9 @@
-import type { Attempt, Container, ContainerRun, RunRecord, Status, Task } from "../archive/record.ts";
+import type { Attempt, Container, ContainerRow, RunRecord, Status, Task } from "../archive/record.ts";
 import type { LogChoice } from "./address.ts";
 
 /** Which log of a run a page shows. */
 export type Selection =
-  | ({ type: "log" } & ContainerRun)
+  | ({ type: "log" } & ContainerRow)
   /** The task has begun, or failed to, and has no container. */
   | { type: "task"; task: Task; attempt?: Attempt }
   | { type: "skipped"; name: string; reason: string }

@@ -2,7 +2,7 @@ import { timeLength } from "../archive/line.ts";
 import type { LogReader } from "../archive/log-reader.ts";
 import {
   type Attempt,
-  type ContainerRun,
+  type ContainerRow,
   type Gap,
   isFinished,
   type Log,
@@ -29,7 +29,7 @@ export type RunTextOptions = {
   timestamps: boolean;
   /** Sidecars and init containers too; tkn shows steps alone. */
   all: boolean;
-  open: (log: ContainerRun) => Promise<LogReader>;
+  open: (log: ContainerRow) => Promise<LogReader>;
 };
 
 /**

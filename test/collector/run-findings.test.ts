@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { beforeEach, expect, test } from "vitest";
 import { LogWriter } from "../../archive/log-writer.ts";
-import { type Attempt, type Container, type ContainerRun, logIdOf, type Task } from "../../archive/record.ts";
+import { type Attempt, type Container, type ContainerRow, logIdOf, type Task } from "../../archive/record.ts";
 import { LogSearch } from "../../collector/log-search.ts";
 import { RunFindings } from "../../collector/run-findings.ts";
 import { memoryStore } from "../../storage-adapters/memory.ts";
@@ -33,7 +33,7 @@ function findings(store = faulty.store) {
   return { found, settled, stop: () => stopped.abort() };
 }
 
-async function rowOf(name: string, lines: string[], more: Partial<Container> = {}): Promise<ContainerRun> {
+async function rowOf(name: string, lines: string[], more: Partial<Container> = {}): Promise<ContainerRow> {
   const container: Container = {
     name: `step-${name}`,
     title: name,
@@ -46,7 +46,7 @@ async function rowOf(name: string, lines: string[], more: Partial<Container> = {
   };
   const attempt: Attempt = { number: 0, status: "failed", containers: [container] };
   const task: Task = { name: "t", taskRun: { name: "t", uid: "t" }, status: "failed", attempts: [attempt] };
-  const row: ContainerRun = { task, attempt, container };
+  const row: ContainerRow = { task, attempt, container };
   const writer = await LogWriter.open(memory, logIdOf(run, row), "pod", { intervalMs: () => 1e9 });
   writer.append(Buffer.from(lines.map((line) => `${TIME} ${line}\n`).join("")));
   container.log = await writer.finish({ state: "whole" });

@@ -1,6 +1,6 @@
 import { type Context, Hono } from "hono";
 import type { Entry } from "../../archive/entry.ts";
-import type { ContainerRun, RunRecord } from "../../archive/record.ts";
+import type { ContainerRow, RunRecord } from "../../archive/record.ts";
 import { isNamespace } from "../../settings.ts";
 import { isContainer, isName } from "../address.ts";
 import { pageSignal } from "../body.ts";
@@ -47,7 +47,7 @@ async function answer(
   c: Context,
   site: Site,
   record: RunRecord,
-  found: ContainerRun,
+  found: ContainerRow,
   options: { timestamps: boolean },
   signal: AbortSignal,
 ): Promise<Response> {
@@ -99,7 +99,7 @@ function chosen(entries: readonly Entry[], { start, end }: Times): Entry | undef
  * A container that was restarted has several logs and one address. The first run is the one that did the work:
  * what Tekton restarts is a sidecar, with an image that does nothing. Only if it has no line another is given.
  */
-function findContainer(record: RunRecord, { pod }: Entry, name: string): ContainerRun | undefined {
+function findContainer(record: RunRecord, { pod }: Entry, name: string): ContainerRow | undefined {
   const task = record.tasks.find(({ taskRun }) => taskRun.uid === pod?.taskRunUid);
   const attempt = task?.attempts.find(({ number }) => number === pod?.attempt);
   const runs = attempt?.containers

@@ -1,7 +1,7 @@
 import type { RunId } from "../../../archive/keys.ts";
 import { timeAt, timeNs } from "../../../archive/line.ts";
 import { ArchiveReader } from "../../../archive/reader.ts";
-import { type ContainerRun, containersOf, type Gap, isFinished, type RunRecord } from "../../../archive/record.ts";
+import { type ContainerRow, containersOf, type Gap, isFinished, type RunRecord } from "../../../archive/record.ts";
 import { openStore } from "../../../storage-adapters/open.ts";
 import { type Cluster, type PrintedRun, until } from "./cluster.ts";
 
@@ -74,7 +74,7 @@ export async function openOracle(cluster: Cluster, storeUrl: string) {
   const { namespace } = cluster;
   const runId = (runUid: string): RunId => ({ namespace, runUid });
 
-  async function archivedLines(record: RunRecord, row: ContainerRun): Promise<string[]> {
+  async function archivedLines(record: RunRecord, row: ContainerRow): Promise<string[]> {
     const parts = await Array.fromAsync((await reader.logOf(record, row)).text());
     const text = Buffer.concat(parts).toString("latin1");
     if (text === "") return [];
@@ -83,7 +83,7 @@ export async function openOracle(cluster: Cluster, storeUrl: string) {
   }
 
   /** Kubernetes' own count: in the record a pod that was replaced under its name counts on. */
-  function printedRun(record: RunRecord, { attempt, container }: ContainerRun): PrintedRun | undefined {
+  function printedRun(record: RunRecord, { attempt, container }: ContainerRow): PrintedRun | undefined {
     if (!container.podUid || !attempt.pod) return undefined;
     const same = [...containersOf(record)].filter(
       (row) => row.container.podUid === container.podUid && row.container.name === container.name,
@@ -97,7 +97,7 @@ export async function openOracle(cluster: Cluster, storeUrl: string) {
     };
   }
 
-  async function violationsOf(record: RunRecord, row: ContainerRun): Promise<string[]> {
+  async function violationsOf(record: RunRecord, row: ContainerRow): Promise<string[]> {
     const { log } = row.container;
     const run = printedRun(record, row);
     const printed = run ? await cluster.printed(run) : [];
