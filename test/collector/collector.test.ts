@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ArchiveError } from "../../archive/error.ts";
 import { recordKey, runningKey } from "../../archive/keys.ts";
-import type { PipelineRunScript, TaskRunScript } from "../simulator/index.ts";
-import { kubeletErrors, type LogFault } from "../simulator/index.ts";
 import { type CollectorOptions, eventually, openWorld, type World } from "./harness.ts";
+import { numbered, pipelineRun, taskRun } from "./scripts.ts";
 
 let world: World;
 const collect = (more?: CollectorOptions) => world.collect(more);
@@ -12,51 +11,6 @@ beforeEach(async () => {
   world = await openWorld();
 });
 afterEach(() => world.close());
-
-const numbered = (count: number, from = 1) => Array.from({ length: count }, (_, i) => `line ${from + i}`);
-
-const taskRun = (name: string, more: Partial<TaskRunScript["task"]> = {}): TaskRunScript => ({
-  kind: "TaskRun",
-  name,
-  task: { name: "print", steps: [{ name: "print", lines: numbered(50), paceMs: 2 }], ...more },
-});
-
-const pipelineRun: PipelineRunScript = {
-  kind: "PipelineRun",
-  name: "hello",
-  labels: { "tekton.dev/pr-number": "42", "tekton.dev/check-name": "pull-hello", "prow.k8s.io/build-id": "1729" },
-  annotations: {
-    "tekton.dev/gitURL": "https://github.com/Example/Project",
-    "tekton.dev/gitRevision": "0123456789abcdef",
-  },
-  tasks: [
-    {
-      name: "build",
-      steps: [
-        { name: "compile", lines: numbered(200), paceMs: 1 },
-        { name: "link", lines: ["linked"] },
-      ],
-    },
-    {
-      name: "test",
-      runAfter: ["build"],
-      retries: 1,
-      sidecars: [
-        {
-          name: "server",
-          lines: function* () {
-            for (;;) yield "tick";
-          },
-          paceMs: 20,
-        },
-      ],
-      steps: [{ name: "unit", lines: ["--- FAIL"], exitCode: 1 }],
-    },
-    { name: "never", steps: [{ name: "say", lines: [] }], skipped: { reason: "When Expressions evaluated to false" } },
-    { name: "platforms", matrix: { os: ["linux", "mac"] }, steps: [{ name: "say", lines: ["here"] }] },
-  ],
-  finally: [{ name: "report", steps: [{ name: "say", lines: ["finally"] }] }],
-};
 
 describe("a run in the archive", () => {
   test("has every container of every attempt, each log as it was printed", async () => {
@@ -177,147 +131,6 @@ describe("a run in the archive", () => {
     const log = (await world.logs(record)).find(({ where }) => where.includes("step-print"));
     expect(log?.truth.startsWith(log?.archived ?? "?")).toBe(true);
   });
-});
-
-describe("a log is whole in spite of", () => {
-  const faults: [string, LogFault][] = [
-    ["a reset", { kind: "reset", afterBytes: 700 }],
-    ["an end while the container runs", { kind: "clean-eof", afterBytes: 700 }],
-    ["kubelet's error in the body", { kind: "in-band-error", afterBytes: 700, text: kubeletErrors.tooManyOpenFiles }],
-    [
-      "kubelet's error instead of the log",
-      { kind: "in-band-error", afterBytes: 0, text: kubeletErrors.containerGone("containerd://1") },
-    ],
-    ["a server error", { kind: "status", code: 503 }],
-    ["a kubelet that does not know the pod yet", { kind: "unknown-to-kubelet" }],
-    ["a slow answer", { kind: "delayed-headers", delayMs: 100 }],
-  ];
-  test.each(faults)("%s", async (_, fault) => {
-    collect();
-    world.simulator.faults.add({ on: "log", container: "step-print", fault, times: 3 });
-    world.simulator.run(taskRun("struck", { steps: [{ name: "print", lines: numbered(300), paceMs: 2 }] }));
-    const record = await world.finished("TaskRun", "struck");
-    const log = (await world.logs(record)).find(({ where }) => where.includes("step-print"));
-    expect([log?.state, log?.archived]).toEqual(["whole", log?.truth]);
-  });
-
-  test("more containers than follows are allowed", async () => {
-    collect({ followsPerNode: 1 });
-    world.simulator.run(pipelineRun);
-    const record = await world.finished("PipelineRun", "hello");
-    for (const { where, state, archived, truth } of await world.logs(record)) {
-      if (state !== "cut") expect([where, state, archived]).toEqual([where, "whole", truth]);
-    }
-  });
-
-  test("a collector that stops and another that goes on", async () => {
-    const first = collect();
-    world.simulator.run(taskRun("moved", { steps: [{ name: "print", lines: numbered(400), paceMs: 3 }] }));
-    await eventually("some lines", async () => {
-      const record = await world.record("TaskRun", "moved");
-      const log = record && (await world.logs(record)).find(({ where }) => where.includes("step-print"));
-      return log && log.archived.length > 1000 ? true : undefined;
-    });
-    await first.stop();
-    collect();
-    const record = await world.finished("TaskRun", "moved");
-    const log = (await world.logs(record)).find(({ where }) => where.includes("step-print"));
-    expect([log?.state, log?.archived]).toEqual(["whole", log?.truth]);
-  });
-
-  test("two collectors at once", async () => {
-    collect();
-    collect();
-    world.simulator.run(pipelineRun);
-    const record = await world.finished("PipelineRun", "hello");
-    for (const { where, state, archived, truth } of await world.logs(record)) {
-      if (state === "cut") expect(truth.startsWith(archived), where).toBe(true);
-      else expect([where, state, archived]).toEqual([where, "whole", truth]);
-    }
-  });
-
-  test("a watch that is cut, expired and malformed", async () => {
-    for (const kind of ["drop", "gone", "malformed-line"] as const) {
-      world.simulator.faults.add({ on: "watch", fault: { kind, afterEvents: 1 }, times: 3 });
-    }
-    world.simulator.faults.add({ on: "list", fault: { kind: "status", code: 503 }, times: 2 });
-    collect();
-    world.simulator.run(pipelineRun);
-    const record = await world.finished("PipelineRun", "hello");
-    expect(record.tasks).toHaveLength(5);
-  });
-});
-
-test("of a container that restarted while nobody looked, the last two logs are there and the others said to be lost", async () => {
-  const { simulator } = world;
-  const lines = function* () {
-    yield "first";
-    for (;;) yield { text: "later", afterMs: 60_000 };
-  };
-  const run = simulator.run(taskRun("restarted", { steps: [{ name: "print", lines }] }));
-  const pod = await eventually("its pod", async () =>
-    run.pods().find((pod) => simulator.runningContainers({ pod: pod.name, container: "step-print" }).length > 0),
-  );
-  await eventually("its first line", async () =>
-    simulator.truth(pod, "step-print").lines.length > 0 ? true : undefined,
-  );
-  for (const text of ["second", "third"]) {
-    simulator.restartContainer(pod, "step-print");
-    simulator.writeLine(pod, "step-print", text);
-  }
-  collect();
-  await eventually("the newest line", async () => {
-    const record = await world.record("TaskRun", "restarted");
-    return record && (await world.logs(record)).some(({ archived }) => archived.endsWith(" third\n"))
-      ? true
-      : undefined;
-  });
-  run.cancel();
-  await simulator.deletePod(pod);
-  const record = await world.finished("TaskRun", "restarted");
-  const logs = (await world.logs(record)).filter(({ where }) => where.includes("step-print"));
-  expect(logs.map(({ state, archived }) => [state, archived.slice(31)])).toEqual([
-    ["none", ""],
-    ["whole", "second\n"],
-    ["whole", "third\n"],
-  ]);
-});
-
-test("what the node rotated away while nobody could read it is a gap, and everything else is there", async () => {
-  const { simulator } = world;
-  collect();
-  const lines = function* () {
-    yield* numbered(50);
-    for (;;) yield { text: "later", afterMs: 60_000 };
-  };
-  const run = simulator.run(taskRun("rotated", { steps: [{ name: "print", lines }] }));
-  await eventually("the first lines", async () => {
-    const record = await world.record("TaskRun", "rotated");
-    const log = record && (await world.logs(record)).find(({ where }) => where.includes("step-print"));
-    return log?.archived.includes("line 50\n") ? true : undefined;
-  });
-  const pod = run.pods()[0] as NonNullable<ReturnType<typeof run.pods>[0]>;
-  simulator.faults.add({ on: "log", container: "step-print", fault: { kind: "status", code: 503 }, times: 1_000_000 });
-  simulator.cutFollows({ kind: "reset", afterBytes: 0 }, { container: "step-print" });
-  for (const text of numbered(10, 51)) simulator.writeLine(pod, "step-print", text);
-  simulator.rotate(pod, "step-print");
-  for (const text of numbered(10, 61)) simulator.writeLine(pod, "step-print", text);
-  simulator.faults.clear();
-  const archived = await eventually("the newest lines", async () => {
-    const record = await world.record("TaskRun", "rotated");
-    const log = record && (await world.logs(record)).find(({ where }) => where.includes("step-print"));
-    return log?.archived.includes("line 70\n") ? log : undefined;
-  });
-  run.cancel();
-  const record = await world.finished("TaskRun", "rotated");
-  const log = record.tasks[0]?.attempts[0]?.containers.find(({ name }) => name === "step-print")?.log;
-  const truth = archived.truth.split("\n");
-  expect(log).toMatchObject({
-    state: "incomplete",
-    lines: 60,
-    gaps: [{ afterLine: 50, from: truth[49]?.slice(0, 30), to: truth[60]?.slice(0, 30), cause: "rotated" }],
-  });
-  expect(archived.archived.split("\n")).toEqual([...truth.slice(0, 50), ...truth.slice(60)]);
 });
 
 describe("nothing is overwritten", () => {
