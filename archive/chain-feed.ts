@@ -112,6 +112,7 @@ export class ChainFeed {
       if (this.#carried.byteLength === 0 && this.#backlog.bytes < CHUNK_BYTES) break;
     }
     await storing;
+    this.#chain.settle();
   }
 
   /**

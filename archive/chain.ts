@@ -195,6 +195,11 @@ export class Chain {
     this.#sealer.add({ key, size: object.byteLength, at });
   }
 
+  /** No more text waits for now: what is finished can be sealed. */
+  settle(): void {
+    this.#sealer.seal();
+  }
+
   /** Resolves when all of it is sealed into segments. */
   seal(): Promise<void> {
     return this.#sealer.finish();

@@ -10,9 +10,13 @@ import { lineStartsBetween, locateIndex, readIndex, SEGMENT_BYTES, SegmentBuilde
 /** A chunk in its chain. */
 export type ChainLink = { key: string; size: number; at: Position };
 
+/** Stretches that may wait for a store to catch up before they are sealed all the same: chunks cost more to keep and list. */
+const MAX_WAITING = 8;
+
 /**
  * Seals finished stretches of a chunk chain into segments. Where a segment ends follows from the stored sizes of the
- * chunks alone, so that whoever seals a chain makes the same segments.
+ * chunks alone, so that whoever seals a chain makes the same segments. Sealing waits while text does: it takes the
+ * processor from what makes lines readable and safe.
  */
 export class Sealer {
   readonly segments: Segment[] = [];
@@ -22,6 +26,8 @@ export class Sealer {
   readonly #persist: PersistOptions;
   #pending: ChainLink[] = [];
   #pendingSize = 0;
+  /** Finished stretches that are not sealed yet, oldest first. */
+  #waiting: ChainLink[][] = [];
   /** Where the segments end that were there when the chain was taken up. */
   #sealedTo: Position | undefined;
   #sealing: Promise<void> = Promise.resolve();
@@ -54,22 +60,27 @@ export class Sealer {
     if (this.#sealedTo && isBefore(link.at, this.#sealedTo)) return;
     this.#pending.push(link);
     this.#pendingSize += link.size;
-    if (this.#pendingSize >= SEGMENT_BYTES) this.#sealPending();
+    if (this.#pendingSize >= SEGMENT_BYTES) this.#endStretch();
+    if (this.#waiting.length > MAX_WAITING) this.seal();
+  }
+
+  /** Begins to seal what is finished: no more text waits for now. */
+  seal(): void {
+    for (const links of this.#waiting.splice(0)) this.#sealing = this.#sealing.then(() => this.#seal(links));
+    this.#sealing.catch(() => {}); // finish() awaits and reports it
   }
 
   /** Resolves when the whole chain is sealed. */
   async finish(): Promise<void> {
-    this.#sealPending();
+    if (this.#pending.length > 0) this.#endStretch();
+    this.seal();
     await this.#sealing;
   }
 
-  #sealPending(): void {
-    const links = this.#pending;
-    if (links.length === 0) return;
+  #endStretch(): void {
+    this.#waiting.push(this.#pending);
     this.#pending = [];
     this.#pendingSize = 0;
-    this.#sealing = this.#sealing.then(() => this.#seal(links));
-    this.#sealing.catch(() => {}); // finish() awaits and reports it
   }
 
   async #seal(links: readonly ChainLink[]): Promise<void> {

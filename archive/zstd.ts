@@ -1,24 +1,21 @@
 import { promisify } from "node:util";
-import { constants, zstdCompress, zstdDecompress } from "node:zlib";
+import { zstdDecompress } from "node:zlib";
 import { ArchiveError } from "./error.ts";
+import { type ContextPool, compressors, decompressors } from "./zstd-contexts.ts";
 
-const compressAsync = promisify(zstdCompress);
-const decompressAsync = promisify(zstdDecompress);
+const decompressAlone = promisify(zstdDecompress);
+const LEVELS = new Map<number, ContextPool>();
+const DECOMPRESSORS = decompressors();
 
 /** Begins a skippable frame that readers of plain zstd pass over; Afterlog's own use this one of the sixteen. */
 export const SKIPPABLE_MAGIC = 0x184d2a50;
 const SKIPPABLE_HEADER = 8;
 
-/** Output is made in buffers of this size: in the usual 16 KiB a frame of text costs 64 of them and their joining. */
-const outputSize = (expected: number): number => Math.min(2 * 1024 * 1024, Math.max(16 * 1024, Math.ceil(expected)));
-
-/** One zstd frame with its content's size and checksum. */
+/** One zstd frame with its content's size and checksum. The same text gives the same frame. */
 export function compress(text: Uint8Array, level: number): Promise<Buffer> {
-  return compressAsync(text, {
-    params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
-    pledgedSrcSize: text.byteLength,
-    chunkSize: outputSize(text.byteLength / 4),
-  });
+  const pool = LEVELS.get(level) ?? compressors(level);
+  LEVELS.set(level, pool);
+  return pool.run(text);
 }
 
 /**
@@ -27,10 +24,19 @@ export function compress(text: Uint8Array, level: number): Promise<Buffer> {
  * @throws ArchiveError damaged
  */
 export async function decompress(frame: Uint8Array, bytes: number, key: string): Promise<Buffer> {
+  try {
+    return await DECOMPRESSORS.run(frame, bytes);
+  } catch {
+    // The frame before may have been the damaged one: only a context of its own tells.
+    return await decompressDoubtful(frame, bytes, key);
+  }
+}
+
+async function decompressDoubtful(frame: Uint8Array, bytes: number, key: string): Promise<Buffer> {
   let text: Buffer;
   try {
     // One more than promised, so that a frame that holds more is refused without unpacking all of it.
-    text = await decompressAsync(frame, { maxOutputLength: bytes + 1, chunkSize: outputSize(bytes + 1) });
+    text = await decompressAlone(frame, { maxOutputLength: bytes + 1 });
   } catch (cause) {
     throw new ArchiveError("damaged", `${key} holds a frame that cannot be unpacked: the object is damaged`, { cause });
   }

@@ -171,6 +171,32 @@ describe("segments", () => {
     expect(await reader.lineAt(stamp(200_000))).toBe(200_001);
   }, 60_000);
 
+  test("are made when no text waits: what is printed becomes readable first", async () => {
+    const calls: string[] = [];
+    const memory = memoryStore();
+    const noted =
+      (name: string, isOf: string) =>
+      <T>(key: string, call: () => T): T => {
+        if (key.startsWith(isOf)) calls.push(name);
+        return call();
+      };
+    const put = noted("chunk stored", chunkPrefix(id));
+    const get = noted("chunk read to be sealed", chunkPrefix(id));
+    const store: ObjectStore = {
+      ...memory,
+      put: (key, bytes, options) => put(key, () => memory.put(key, bytes, options)),
+      get: (key, options) => get(key, () => memory.get(key, options)),
+    };
+    const writer = await LogWriter.open(store, id, "pod");
+    for (const piece of pieces(big(), 60_000)) writer.append(piece);
+    await writer.flush();
+    const stored = calls.lastIndexOf("chunk stored");
+    const log = await writer.finish({ state: "whole" });
+    expect(log.segments.length).toBeGreaterThan(1);
+    expect(stored).toBeGreaterThan(20);
+    expect(calls.indexOf("chunk read to be sealed")).toBeGreaterThan(stored);
+  });
+
   /** Debian's zstd where it is installed; .ci/run installs it and fails without it. */
   function zstdcat(files: string[]): Buffer | undefined {
     try {

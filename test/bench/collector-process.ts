@@ -21,7 +21,8 @@ export async function startCollector(
   await writeFile(join(folder, "kubeconfig"), kubeconfig);
   const store = pathToFileURL(join(folder, "archive")).href;
   const port = await freePort();
-  const child = spawn(process.execPath, ["collector/main.ts"], {
+  // As `npm run collector` starts it.
+  const child = spawn(process.execPath, ["--max-semi-space-size=1", "collector/main.ts"], {
     cwd: ROOT,
     env: {
       ...process.env,
