@@ -19,6 +19,8 @@ export type RunQuery = {
   fragment?: string;
   /** The last line that the script has. */
   after: number;
+  /** Of what a stream of events tells: of the run alone, or of the chosen log too. */
+  events: "all" | "run";
 };
 
 /** @throws Problem */
@@ -35,7 +37,15 @@ export function parseRunQuery(params: URLSearchParams): RunQuery {
     all: parseSwitch(params, "all") ?? false,
     ...(fragment && { fragment }),
     after: parseCount("after", params.get("after") || "0"),
+    events: parseEvents(params.get("events")),
   };
+}
+
+/** @throws Problem */
+function parseEvents(text: string | null): RunQuery["events"] {
+  if (!text || text === "all") return "all";
+  if (text === "run") return "run";
+  throw badRequest("events is all or run.");
 }
 
 /** undefined where it is not said. @throws Problem */
