@@ -46,6 +46,11 @@ export async function streamed(
     void source.return(undefined);
     socketOf(c)?.destroy();
   });
+  // Nothing is pulled by a client that has gone: the source must be told.
+  c.req.raw.signal.addEventListener("abort", () => {
+    stall.end();
+    void source.return(undefined);
+  });
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {

@@ -83,13 +83,16 @@ async function* ending<T>(source: AsyncGenerator<T>, endings: readonly (() => vo
  */
 async function recordOf(c: Context, site: Site, name: RunName, uid: string | undefined): Promise<RunRecord> {
   const { live } = site;
-  const isShown = shows(site, name.namespace);
-  const known = isShown && uid ? await live.recordOf(name.namespace, uid) : undefined;
-  if (known?.run.name === name.name && known.run.kind === name.kind) return known;
-  const record = await live.lookups.find(name, uid, async () => {
+  const { kind, namespace } = name;
+  const followed = async (uid: string) => {
+    const record = shows(site, namespace) ? await live.recordOf(namespace, uid) : undefined;
+    return record?.run.name === name.name && record.run.kind === kind ? record : undefined;
+  };
+  const lookUp = async () => {
     const signal = AbortSignal.any([live.signal, AbortSignal.timeout(PATIENCE_MS)]);
     return (await findRun(site, name, uid, signal))?.record;
-  });
+  };
+  const record = await live.lookups.find(name, uid, { followed, lookUp });
   if (!record) throw await noSuchRun(site, name, pageSignal(c));
   return record;
 }
