@@ -1,12 +1,11 @@
 import { type ObjectReader, readBytes } from "../storage-adapters/store.ts";
 import { decodeHeader, decodeText } from "./chunk.ts";
-import { ArchiveError } from "./error.ts";
 import type { LogId, Position } from "./keys.ts";
-import { isBefore, timeAt, timeLength, timeNs } from "./line.ts";
+import { isBefore, isLater, timeAt, timeLength, timeNs } from "./line.ts";
 import { extentOf, extentSince, type LogExtent, type Piece } from "./log-extent.ts";
 import { isFinished, type Log, type Segment } from "./record.ts";
 import { type Frame, readIndex } from "./segment.ts";
-import { decompress } from "./zstd.ts";
+import { packedLength, readFrames, readPacked } from "./segment-frames.ts";
 
 const LF = 0x0a;
 
@@ -73,11 +72,53 @@ export class LogReader {
 
   /** The text of the lines `from` to `to`, both included, exactly as it is stored. */
   async *text(from = 1, to = this.lines): AsyncGenerator<Buffer> {
-    for await (const { at, text } of this.#stretches(from, to)) {
+    for await (const { at, text } of this.#stretches({ line: from, offset: 0 }, to)) {
       const begin = at.line < from ? lineOffset(text, from - at.line) : 0;
       const end = lineOffset(text, to + 1 - at.line);
       if (begin < end) yield text.subarray(begin, end);
     }
+  }
+
+  /** All of the text from a position on, exactly as it is stored. */
+  async *textFrom(start: Position): AsyncGenerator<Buffer> {
+    for await (const { at, text } of this.#stretches(start, this.lines)) {
+      if (!isBefore(at, start)) yield text;
+      else {
+        const within = start.offset - (at.line === start.line ? at.offset : 0);
+        const begin = lineOffset(text, start.line - at.line) + within;
+        if (begin < text.byteLength) yield text.subarray(begin);
+      }
+    }
+  }
+
+  /** The bytes `from` to `to`, the latter excluded, of a finished log's text; only the frames that hold them are read. */
+  async *bytes(from: number, to: number): AsyncGenerator<Buffer> {
+    let at = 0;
+    for (const segment of this.log.segments) {
+      const begin = at;
+      at += segment.bytes;
+      if (at <= from || begin >= to) continue;
+      const { frames } = await readIndex(this.#store, segment, this.#signal.signal);
+      const starts = startsOf(frames, begin);
+      const wanted = frames.filter((frame, i) => {
+        const start = starts[i] as number;
+        return start < to && start + frame.bytes > from;
+      });
+      for await (const { frame, text } of readFrames(this.#store, segment.key, wanted, this.#signal)) {
+        const start = starts[frames.indexOf(frame)] as number;
+        yield text.subarray(Math.max(0, from - start), to - start);
+      }
+    }
+  }
+
+  /** A finished log as it is stored: zstd frames, one after another (RFC 8878). */
+  async *packed(): AsyncGenerator<Buffer> {
+    for (const segment of this.log.segments) yield* readPacked(this.#store, segment, this.#signal);
+  }
+
+  /** How many bytes `packed` gives. */
+  get packedBytes(): number {
+    return this.log.segments.reduce((sum, segment) => sum + packedLength(segment), 0);
   }
 
   /** The lines `from` to `to`, both included, each cut after `maxBytes`. */
@@ -105,27 +146,59 @@ export class LogReader {
   }
 
   /** The number of the first line that is not older than `time`; one more than there are when all are. */
-  async lineAt(time: string): Promise<number> {
+  lineAt(time: string): Promise<number> {
     const wanted = timeNs(time);
+    return this.#firstLine((time) => time >= wanted);
+  }
+
+  /** The number of the first line from `from` on that is later than `time`; one more than there are when none is. */
+  lineAfter(time: string, from = 1): Promise<number> {
+    const last = timeNs(time);
+    return this.#firstLine((time) => time > last, from);
+  }
+
+  /** Whether times rise from frame to frame, as far as segments tell: a node's clock may have been set back. */
+  async timesRise(): Promise<boolean> {
+    let last = 0n;
+    for (const { segment } of this.#pieces) {
+      const frames = segment ? (await readIndex(this.#store, segment, this.#signal.signal)).frames : [];
+      for (const { firstTime, lastTime } of frames) {
+        for (const time of [firstTime, lastTime]) {
+          if (time && timeNs(time) < last) return false;
+          if (time) last = timeNs(time);
+        }
+      }
+    }
+    return true;
+  }
+
+  /**
+   * `isFound` of a line's time in ns. Stretches whose last line it is not true of are passed over, but for those in
+   * which a clock was set back.
+   */
+  async #firstLine(isFound: (time: bigint) => boolean, from = 1): Promise<number> {
+    const start = { line: from, offset: 0 };
+    const isOut = ({ firstTime, lastTime }: Pick<Frame, "firstTime" | "lastTime">) =>
+      !!lastTime && !isFound(timeNs(lastTime)) && !(firstTime && isLater(firstTime, lastTime));
     for (const [i, piece] of this.#pieces.entries()) {
-      if (piece.segment?.lastTime && timeNs(piece.segment.lastTime) < wanted) continue;
+      if (piece.segment && isOut(piece.segment)) continue;
       const next = this.#pieces[i + 1]?.at ?? this.#end;
-      for await (const { at, text } of this.#pieceStretches(piece, piece.at, next, (f) => isOlder(f, wanted))) {
-        for (let start = 0, line = at.line; start < text.byteLength; line++) {
-          const found = start === 0 && at.offset > 0 ? undefined : timeAt(text, start);
-          if (found && timeNs(found) >= wanted) return line;
-          const newline = text.indexOf(LF, start);
+      if (!isBefore(start, next)) continue;
+      for await (const { at, text } of this.#pieceStretches(piece, start, next, isOut)) {
+        for (let begin = 0, line = at.line; begin < text.byteLength; line++) {
+          const time = line < from || (begin === 0 && at.offset > 0) ? undefined : timeAt(text, begin);
+          if (time && isFound(timeNs(time))) return line;
+          const newline = text.indexOf(LF, begin);
           if (newline === -1) break;
-          start = newline + 1;
+          begin = newline + 1;
         }
       }
     }
     return this.lines + 1;
   }
 
-  async *#stretches(from: number, to: number): AsyncGenerator<Stretch> {
-    if (to < from) return;
-    const start = { line: from, offset: 0 };
+  async *#stretches(start: Position, to: number): AsyncGenerator<Stretch> {
+    if (to < start.line) return;
     const end = { line: to + 1, offset: 0 };
     let first = this.#pieces.findLastIndex((piece) => !isBefore(start, piece.at));
     if (first === -1) first = 0;
@@ -161,31 +234,20 @@ export class LogReader {
       const end = frames[i + 1] ?? next;
       return isBefore(frame, to) && isBefore(from, end) && !skip(frame);
     });
-    const [first] = wanted;
-    const last = wanted.at(-1);
-    if (!first || !last) return;
-    const length = last.at + last.size - first.at;
-    const stream = await this.#store.get(segment.key, { offset: first.at, length, ...this.#signal });
-    let position = first.at;
-    let rest: Buffer = Buffer.alloc(0);
-    const queue = [...wanted];
-    for await (const bytes of stream as AsyncIterable<Buffer>) {
-      rest = rest.byteLength === 0 ? bytes : Buffer.concat([rest, bytes]);
-      for (let frame = queue[0]; frame && position + rest.byteLength >= frame.at + frame.size; frame = queue[0]) {
-        const packed = rest.subarray(frame.at - position, frame.at - position + frame.size);
-        yield { at: frame, text: await decompress(packed, frame.bytes, segment.key) };
-        rest = rest.subarray(frame.at - position + frame.size);
-        position = frame.at + frame.size;
-        queue.shift();
-      }
+    for await (const { frame, text } of readFrames(this.#store, segment.key, wanted, this.#signal)) {
+      yield { at: frame, text };
     }
-    if (queue.length > 0)
-      throw new ArchiveError("damaged", `${segment.key} ends before the frames that its index names`);
   }
 }
 
-const isOlder = (frame: Frame, wanted: bigint): boolean =>
-  frame.lastTime !== undefined && timeNs(frame.lastTime) < wanted;
+/** Where in the log's text each frame begins, in bytes; the first of them at `begin`. */
+function startsOf(frames: readonly Frame[], begin: number): number[] {
+  let at = begin;
+  return frames.map(({ bytes }) => {
+    at += bytes;
+    return at - bytes;
+  });
+}
 
 /** Where in the text the line begins that is `lines` newlines further on; the text's end if it is not in it. */
 function lineOffset(text: Buffer, lines: number): number {

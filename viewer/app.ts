@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import { compress } from "hono/compress";
 import type { ArchiveReader } from "../archive/reader.ts";
 import { loadAssets } from "./assets.ts";
@@ -32,6 +32,14 @@ export type AppOptions = {
 
 const SILENT: Logger = { error() {}, warn() {} };
 
+const pack = compress();
+
+/** An answer that says it differs by encoding has seen to that itself. */
+const packUnpacked: MiddlewareHandler = async (c, next) => {
+  await next();
+  if (!/accept-encoding/i.test(c.res.headers.get("Vary") ?? "")) await pack(c, async () => {});
+};
+
 /** The viewer as a function from requests to answers. */
 export function createApp(options: AppOptions): Hono {
   const { archive, namespaces, url, now = () => new Date(), logger = SILENT, ready, following, signal } = options;
@@ -39,7 +47,7 @@ export function createApp(options: AppOptions): Hono {
   const live = new Live({ ...following, archive, logger, ...(signal && { signal }) });
   const site: Site = { archive, namespaces, now, logger, assets, live, ...(url && { url }) };
   const app = new Hono();
-  app.use(compress());
+  app.use(packUnpacked);
   app.use(protect, refuse);
   app.onError((error, c) => problemAnswer(c, site, problemOf(error)));
   app.route("/", assets.routes);

@@ -41,7 +41,9 @@ export async function streamed(
     PATIENCE_MS,
   );
   let next: IteratorResult<Uint8Array> | undefined = await source.next().finally(() => clearTimeout(impatient));
+  let isDropped = false;
   const stall = stallWatch(stallMs, stop, () => {
+    isDropped = true;
     gone.abort(new DOMException("the client takes nothing", "TimeoutError"));
     void source.return(undefined);
     socketOf(c)?.destroy();
@@ -58,6 +60,7 @@ export async function streamed(
         try {
           const piece = next ?? (await source.next());
           next = undefined;
+          if (piece.done && isDropped) throw gone.signal.reason;
           if (piece.done) return controller.close();
           controller.enqueue(piece.value);
           stall.begin();
@@ -76,6 +79,15 @@ export async function streamed(
     { highWaterMark: 0 },
   );
   return c.body(body, status, headers);
+}
+
+/** Calls back at the end, however it comes. */
+export async function* ending<T>(source: AsyncGenerator<T>, endings: readonly (() => void)[]): AsyncGenerator<T> {
+  try {
+    yield* source;
+  } finally {
+    for (const end of endings) end();
+  }
 }
 
 /** The connection, where there is one: in tests there may be none. */

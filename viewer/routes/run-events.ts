@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import type { RunRecord } from "../../archive/record.ts";
 import { type RunName, runPath } from "../address.ts";
-import { PATIENCE_MS, pageSignal, streamed } from "../body.ts";
+import { ending, PATIENCE_MS, pageSignal, streamed } from "../body.ts";
 import { logEvents, runEvents } from "../live/run-events.ts";
 import { findRun, noSuchRun } from "../lookup.ts";
 import { badRequest, Problem } from "../problem.ts";
@@ -66,15 +66,6 @@ function answer(
     stallMs: STALL_MS,
     stop: site.live.signal,
   });
-}
-
-/** Calls back at the end, however it comes. */
-async function* ending<T>(source: AsyncGenerator<T>, endings: readonly (() => void)[]): AsyncGenerator<T> {
-  try {
-    yield* source;
-  } finally {
-    for (const end of endings) end();
-  }
 }
 
 /**

@@ -42,7 +42,7 @@ async function answerRun(c: Context, site: Site, name: RunName): Promise<Respons
   if (wantsEvents(c)) return runEventStream(c, site, name, asked);
   const { choice } = asked;
   const signal = pageSignal(c);
-  const { run, format } = await findBySuffix(site, name, choice.uid, signal);
+  const { run, format: suffixed } = await findBySuffix(site, name, choice.uid, signal);
   if (!run) {
     const bare = { ...name, name: splitSuffix(name.name).bare };
     return (
@@ -51,6 +51,7 @@ async function answerRun(c: Context, site: Site, name: RunName): Promise<Respons
   }
   const request: RunRequest = { c, site, found: run, asked, signal };
   const selection = select(run.record, choice);
+  const format = asked.format ?? suffixed;
   if (!format) c.header("Vary", NEGOTIATED);
   const face = format ?? preferredFormat(c);
   // A page can wait for what is not there yet; a text or JSON cannot.
