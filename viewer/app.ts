@@ -25,7 +25,7 @@ export type AppOptions = {
   /** Rejects with the reason while the archive cannot be read. */
   ready: () => Promise<void>;
   /** How what grows is followed, where it is not done as usual. */
-  following?: Pick<LiveOptions, "maxReaders" | "pauses">;
+  following?: Pick<LiveOptions, "maxReaders" | "pauses" | "stallMs">;
   /** Ends the following of runs and logs. */
   signal?: AbortSignal;
 };

@@ -19,6 +19,8 @@ export type LiveOptions = {
   /** Ends all following. */
   signal?: AbortSignal;
   pauses?: { log: Pauses; run: Pauses };
+  /** How long a reader may take nothing of what there is for it. */
+  stallMs?: number;
 };
 
 type Pauses = { min: number; max: number };
@@ -27,6 +29,7 @@ type Pauses = { min: number; max: number };
 const LOG_PAUSES = { min: 1_000, max: 2_500 };
 const RUN_PAUSES = { min: 2_000, max: 5_000 };
 export const MAX_READERS = 4_000;
+const STALL_MS = 60_000;
 /** Parts of logs, and rows of them, that many readers want at the same time. */
 const SHARED_BYTES = 32 * 1024 * 1024;
 const DRAWN_AT_ONCE = 4;
@@ -58,6 +61,8 @@ export class Live {
   /** Runs that are looked up for readers who come at the same time. */
   readonly lookups = new RunLookups();
   readonly signal: AbortSignal;
+  /** A reader that takes nothing for so long is let go; it comes back with the line it has. */
+  readonly stallMs: number;
   readonly #logger: Logger;
   readonly #maxReaders: number;
   readonly #pauses: { log: Pauses; run: Pauses };
@@ -65,10 +70,11 @@ export class Live {
   readonly #logs = new Pool<SharedLog>();
   #readers = 0;
 
-  constructor({ archive, logger, maxReaders = MAX_READERS, signal, pauses }: LiveOptions) {
+  constructor({ archive, logger, maxReaders = MAX_READERS, signal, pauses, stallMs = STALL_MS }: LiveOptions) {
     const parts = new SharedBytes(SHARED_BYTES, READ_AT_ONCE);
     this.archive = archive.through((store) => sharedReads(store, parts));
     this.signal = signal ?? new AbortController().signal;
+    this.stallMs = stallMs;
     this.#logger = logger;
     this.#maxReaders = maxReaders;
     this.#pauses = pauses ?? { log: LOG_PAUSES, run: RUN_PAUSES };

@@ -10,9 +10,6 @@ import { select } from "../selection.ts";
 import { type Site, shows } from "../site.ts";
 
 const EVENTS = "text/event-stream";
-/** A reader that takes nothing for so long is let go; it comes back with the line it has. */
-const STALL_MS = 60_000;
-
 const HEADERS = {
   "Content-Type": EVENTS,
   "Cache-Control": "no-store",
@@ -63,7 +60,7 @@ function answer(
   endings: (() => void)[],
 ): Promise<Response> {
   return streamed(c, site, HEADERS, (signal) => ending(events(signal), endings), {
-    stallMs: STALL_MS,
+    stallMs: site.live.stallMs,
     stop: site.live.signal,
   });
 }

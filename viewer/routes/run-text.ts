@@ -22,8 +22,8 @@ import type { RunRequest } from "./run.ts";
 
 type LogSelection = Extract<Selection, { type: "log" }>;
 
-/** Who follows a text may put it into a pager and read: longer than a page's script may stand still. */
-const STALL_MS = 10 * 60_000;
+/** Who follows a text may have put it into a pager, and reads: he may stand still for longer than a page's script. */
+const PATIENCE = 10;
 
 /** One log plainly where one is chosen or there is only one, else all of the run as tkn prints them. */
 export function runTextAnswer(request: RunRequest, selection: Selection): Promise<Response> {
@@ -118,7 +118,7 @@ async function followed(request: RunRequest, selection: Selection): Promise<Resp
     varyByEncoding(c);
     if (c.req.method === "HEAD") for (const end of endings) end();
     return await streamed(c, site, headers, (signal) => ending(text(signal), endings), {
-      stallMs: STALL_MS,
+      stallMs: PATIENCE * site.live.stallMs,
       stop: site.live.signal,
     });
   } catch (error) {

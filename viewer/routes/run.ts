@@ -39,7 +39,7 @@ export function runRoutes(site: Site): Hono {
 
 async function answerRun(c: Context, site: Site, name: RunName): Promise<Response> {
   const asked = parseRunQuery(new URL(c.req.url).searchParams);
-  if (wantsEvents(c)) return runEventStream(c, site, name, asked);
+  if (!asked.format && wantsEvents(c)) return runEventStream(c, site, name, asked);
   const { choice } = asked;
   const signal = pageSignal(c);
   const { run, format: suffixed } = await findBySuffix(site, name, choice.uid, signal);
