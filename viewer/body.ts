@@ -45,13 +45,13 @@ export async function streamed(
   const stall = stallWatch(stallMs, stop, () => {
     isDropped = true;
     gone.abort(new DOMException("the client takes nothing", "TimeoutError"));
-    void source.return(undefined);
+    letGo(source);
     socketOf(c)?.destroy();
   });
   // Nothing is pulled by a client that has gone: the source must be told.
   c.req.raw.signal.addEventListener("abort", () => {
     stall.end();
-    void source.return(undefined);
+    letGo(source);
   });
   const body = new ReadableStream<Uint8Array>(
     {
@@ -89,6 +89,9 @@ export async function* ending<T>(source: AsyncGenerator<T>, endings: readonly ((
     for (const end of endings) end();
   }
 }
+
+/** Ends a reading that nobody waits for: what goes wrong with it then is nobody's loss. */
+const letGo = (source: Pieces): void => void source.return(undefined).catch(() => {});
 
 /** The connection, where there is one: in tests there may be none. */
 const socketOf = (c: Context): { destroy(): void } | undefined => c.env?.outgoing;

@@ -156,7 +156,7 @@ export class Live {
       pauseMs: this.#pauses.log,
       onFailure: this.#tell("a log that is followed cannot be read"),
     });
-    const leave = run.onChange(() => void (hasFinished() && log.lookNow()));
+    const leave = run.onChange(() => void (!run.hasFailed && hasFinished() && log.lookNow()));
     const reopen = (stale: LogReader) =>
       log.replace(stale, async () => {
         await run.lookNow();

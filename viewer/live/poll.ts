@@ -45,6 +45,10 @@ export class Poll<T> {
     return this.#value;
   }
 
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
+  }
+
   /** Calls back after every change, and when the looking has failed for good, until the returned function is called. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);

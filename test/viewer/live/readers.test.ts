@@ -4,11 +4,11 @@ import { GrowingRun, LOG, QUICK } from "./growing-run.ts";
 
 const upTo = (last: number) => Array.from({ length: last }, (_, i) => i + 1);
 
-/** A log that grows from 700 lines to 1,100 in steps, and ends, read by so many; every third of them goes away and comes back. */
+/** A log that grows from 510 lines to 550 in steps, and ends, read by so many; every third of them goes away and comes back. */
 async function follow(readers: number) {
   // Every look costs the same, however long the readers take: the measure is what they cost beyond it.
   const pauses = { log: { min: 100, max: 100 }, run: { min: 200, max: 200 } };
-  const run = await GrowingRun.open(700, { following: { pauses } });
+  const run = await GrowingRun.open(510, { following: { pauses } });
   const path = `${LOG}&uid=${run.record.run.uid}`;
   const before = run.store.reads.length + run.store.others.length;
   let looks = 0;
@@ -28,8 +28,8 @@ async function follow(readers: number) {
     }
   };
   const all = Promise.all(Array.from({ length: readers }, (_, i) => read(i)));
-  for (let i = 0; i < 8; i++) {
-    await run.grow(50);
+  for (let i = 0; i < 4; i++) {
+    await run.grow(10);
     looks = run.store.others.length;
     await vi.waitFor(() => expect(run.store.others.length).toBeGreaterThan(looks), { timeout: 10_000 });
   }
@@ -41,11 +41,11 @@ async function follow(readers: number) {
 describe("many readers of one log", () => {
   test("cost the bucket what one costs, and each gets every line once and in order", async () => {
     const one = await follow(1);
-    expect(one.lines).toEqual([upTo(1_100)]);
+    expect(one.lines).toEqual([upTo(550)]);
     const many = await follow(1_000);
-    expect(many.lines.every((lines) => lines.length === 1_100)).toBe(true);
+    expect(many.lines.every((lines) => lines.length === 550)).toBe(true);
     expect(new Set(many.lines.map((lines) => lines.join())).size).toBe(1);
-    expect(many.lines[0]).toEqual(upTo(1_100));
+    expect(many.lines[0]).toEqual(upTo(550));
     // A slow machine takes longer for so many, and the looking goes on meanwhile.
     expect(many.requests).toBeLessThan(one.requests * 4);
   }, 120_000);

@@ -1,5 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
+import { runningKey } from "../../../archive/keys.ts";
 import { LogWriter } from "../../../archive/log-writer.ts";
+import { runIdOf } from "../../../archive/record.ts";
 import { memoryStore } from "../../../storage-adapters/memory.ts";
 import { StorageError } from "../../../storage-adapters/store.ts";
 import { get } from "../app-fixture.ts";
@@ -317,6 +319,18 @@ describe("failures", () => {
     isAway = false;
     expect(rowsOf((await reader.nextOf("rows")).data)).toEqual([2]);
     reader.leave();
+  });
+
+  test("a record that is damaged while it is followed breaks the streams off, and nothing else", async () => {
+    const run = await GrowingRun.open(1);
+    const readers = [
+      await EventReader.open(run.app, `${LOG}&after=1`),
+      await EventReader.open(run.app, `${LOG}&events=run`),
+    ];
+    for (const reader of readers) await reader.nextOf("run");
+    await run.archive.store.put(runningKey(runIdOf(run.record)), Buffer.from("no JSON"));
+    for (const reader of readers) await expect(reader.rest()).rejects.toThrow("breaks off");
+    expect((await EventReader.open(run.app, LOG)).status).toBe(502);
   });
 
   test("a damaged chunk is a 502 before the stream has begun, and breaks it off later", async () => {
