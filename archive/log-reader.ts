@@ -1,29 +1,19 @@
 import { type ObjectReader, readBytes } from "../storage-adapters/store.ts";
 import { decodeHeader, decodeText } from "./chunk.ts";
 import type { LogId, Position } from "./keys.ts";
-import { isBefore, isLater, timeAt, timeLength, timeNs } from "./line.ts";
+import { isBefore, isLater, timeAt, timeNs } from "./line.ts";
 import { extentOf, extentSince, type LogExtent, type Piece } from "./log-extent.ts";
+import { LINE_BYTES, type Line, linesIn } from "./log-lines.ts";
 import { isFinished, type Log, type Segment } from "./record.ts";
-import { type Frame, readIndex } from "./segment.ts";
+import { type Frame, readIndex, type SegmentIndex } from "./segment.ts";
 import { packedLength, readFrames, readPacked } from "./segment-frames.ts";
+
+export type { Line } from "./log-lines.ts";
 
 const LF = 0x0a;
 
 /** Text as it is stored, beginning at a place. */
 export type Stretch = { at: Position; text: Buffer };
-
-export type Line = {
-  number: number;
-  /** RFC 3339, as Kubernetes gave it. */
-  time?: string;
-  /** Without time and newline; at most the asked-for number of bytes. */
-  text: Buffer;
-  /** What the line has in all, so that a cut can be told. */
-  bytes: number;
-};
-
-/** How much of a line is given unless more is asked for. */
-const LINE_BYTES = 64 * 1024;
 
 /**
  * One log as it was when it was opened. Memory: a frame of text and, where lines are asked for, one line up to its
@@ -98,7 +88,7 @@ export class LogReader {
       const begin = at;
       at += segment.bytes;
       if (at <= from || begin >= to) continue;
-      const { frames } = await readIndex(this.#store, segment, this.#signal.signal);
+      const { frames } = await this.#index(segment);
       const starts = startsOf(frames, begin);
       const wanted = frames.filter((frame, i) => {
         const start = starts[i] as number;
@@ -123,26 +113,7 @@ export class LogReader {
 
   /** The lines `from` to `to`, both included, each cut after `maxBytes`. */
   async *linesOf(from = 1, to = this.lines, maxBytes = LINE_BYTES): AsyncGenerator<Line> {
-    let open: { number: number; parts: Buffer[]; kept: number; bytes: number } | undefined;
-    const room = maxBytes + 64; // the time comes on top
-    let number = from;
-    for await (const text of this.text(from, to)) {
-      for (let start = 0; start < text.byteLength; ) {
-        const newline = text.indexOf(LF, start);
-        const end = newline === -1 ? text.byteLength : newline;
-        open ??= { number, parts: [], kept: 0, bytes: 0 };
-        const part = text.subarray(start, Math.min(end, start + room - open.kept));
-        open.parts.push(part);
-        open.kept += part.byteLength;
-        open.bytes += end - start;
-        start = end + 1;
-        if (newline === -1) break;
-        yield toLine(open.number, open.parts, open.bytes, maxBytes);
-        open = undefined;
-        number++;
-      }
-    }
-    if (open) yield toLine(open.number, open.parts, open.bytes, maxBytes);
+    yield* linesIn(this.text(from, to), from, maxBytes);
   }
 
   /** The number of the first line that is not older than `time`; one more than there are when all are. */
@@ -157,16 +128,19 @@ export class LogReader {
     return this.#firstLine((time) => time > last, from);
   }
 
-  /** Whether times rise from frame to frame, as far as segments tell: a node's clock may have been set back. */
-  async timesRise(): Promise<boolean> {
+  /**
+   * Whether times rise from segment to segment, and in those that hold the given lines from frame to frame: a node's
+   * clock may have been set back.
+   */
+  async timesRise(lines: readonly number[]): Promise<boolean> {
     let last = 0n;
-    for (const { segment } of this.#pieces) {
-      const frames = segment ? (await readIndex(this.#store, segment, this.#signal.signal)).frames : [];
-      for (const { firstTime, lastTime } of frames) {
-        for (const time of [firstTime, lastTime]) {
-          if (time && timeNs(time) < last) return false;
-          if (time) last = timeNs(time);
-        }
+    for (const [i, { at, segment }] of this.#pieces.entries()) {
+      const next = this.#pieces[i + 1]?.at ?? this.#end;
+      const holdsOne = lines.some((line) => at.line <= line && line <= next.line);
+      const spans = segment && holdsOne ? (await this.#index(segment)).frames : [{ ...segment }];
+      for (const time of spans.flatMap(({ firstTime, lastTime }) => [firstTime, lastTime])) {
+        if (time && timeNs(time) < last) return false;
+        if (time) last = timeNs(time);
       }
     }
     return true;
@@ -195,6 +169,10 @@ export class LogReader {
       }
     }
     return this.lines + 1;
+  }
+
+  #index(segment: Pick<Segment, "key" | "index">): Promise<SegmentIndex> {
+    return readIndex(this.#store, segment, this.#signal.signal);
   }
 
   async *#stretches(start: Position, to: number): AsyncGenerator<Stretch> {
@@ -229,7 +207,7 @@ export class LogReader {
     to: Position,
     skip: (frame: Frame) => boolean = () => false,
   ): AsyncGenerator<Stretch> {
-    const { frames, next } = await readIndex(this.#store, segment, this.#signal.signal);
+    const { frames, next } = await this.#index(segment);
     const wanted = frames.filter((frame, i) => {
       const end = frames[i + 1] ?? next;
       return isBefore(frame, to) && isBefore(from, end) && !skip(frame);
@@ -258,16 +236,4 @@ function lineOffset(text: Buffer, lines: number): number {
     at = newline + 1;
   }
   return at;
-}
-
-function toLine(number: number, parts: Buffer[], bytes: number, maxBytes: number): Line {
-  const raw = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
-  const length = timeLength(raw, 0);
-  const from = length === 0 ? 0 : length + 1;
-  return {
-    number,
-    ...(length > 0 && { time: raw.toString("latin1", 0, length) }),
-    text: raw.subarray(from, from + maxBytes),
-    bytes: bytes - from,
-  };
 }

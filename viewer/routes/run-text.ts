@@ -18,6 +18,7 @@ import { badRequest, Problem } from "../problem.ts";
 import type { RunQuery } from "../run-query.ts";
 import type { Selection } from "../selection.ts";
 import { runText, withTimes } from "../text.ts";
+import type { LineRange } from "../window.ts";
 import type { RunRequest } from "./run.ts";
 
 type LogSelection = Extract<Selection, { type: "log" }>;
@@ -65,13 +66,17 @@ async function oneLog(request: RunRequest, selection: LogSelection): Promise<Res
   const open = (signal: AbortSignal) => site.archive.logOf(found.record, selection, signal);
   const reader = await open(signal);
   const lines = await linesAsked(reader, asked, site.now());
-  const headers = { ...caching, ...(await aboutTimes(reader, asked)) };
+  const headers = { ...caching, ...(await aboutTimes(reader, asked, lines)) };
   return answerLog(c, site, { reader, lines, timestamps: asked.timestamps ?? true, headers, tag, open });
 }
 
 /** Where a node's clock was set back, since and until are of lines that stand in another order. */
-async function aboutTimes(reader: LogReader, { since, until }: RunQuery): Promise<Record<string, string>> {
-  if ((!since && !until) || (await reader.timesRise())) return {};
+async function aboutTimes(
+  reader: LogReader,
+  { since, until }: RunQuery,
+  { from, to }: LineRange,
+): Promise<Record<string, string>> {
+  if ((!since && !until) || (await reader.timesRise([from, to]))) return {};
   return { "X-Log-Times": "not in order: the lines between the first and the last that were found" };
 }
 
