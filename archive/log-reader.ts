@@ -1,32 +1,19 @@
 import { type ObjectReader, readBytes } from "../storage-adapters/store.ts";
-import { type ChunkHeader, decodeHeader, decodeText } from "./chunk.ts";
-import { ArchiveError } from "./error.ts";
-import { chunkPrefix, type LogId, type Position, parseKey, segmentPrefix } from "./keys.ts";
-import { isBefore, timeAt, timeLength, timeNs } from "./line.ts";
+import { decodeHeader, decodeText } from "./chunk.ts";
+import type { LogId, Position } from "./keys.ts";
+import { isBefore, isLater, timeAt, timeNs } from "./line.ts";
+import { extentOf, extentSince, type LogExtent, type Piece } from "./log-extent.ts";
+import { LINE_BYTES, type Line, linesIn } from "./log-lines.ts";
 import { isFinished, type Log, type Segment } from "./record.ts";
-import { type Frame, locateIndex, readIndex } from "./segment.ts";
-import { decompress } from "./zstd.ts";
+import { type Frame, readIndex, type SegmentIndex } from "./segment.ts";
+import { packedLength, readFrames, readPacked } from "./segment-frames.ts";
+
+export type { Line } from "./log-lines.ts";
 
 const LF = 0x0a;
 
-/** Where a part of the text lies. `end` is where the next piece begins; unknown for the last while it is unread. */
-type Piece = { at: Position; key: string; segment?: Pick<Segment, "key" | "index" | "firstTime" | "lastTime"> };
-
 /** Text as it is stored, beginning at a place. */
 export type Stretch = { at: Position; text: Buffer };
-
-export type Line = {
-  number: number;
-  /** RFC 3339, as Kubernetes gave it. */
-  time?: string;
-  /** Without time and newline; at most the asked-for number of bytes. */
-  text: Buffer;
-  /** What the line has in all, so that a cut can be told. */
-  bytes: number;
-};
-
-/** How much of a line is given unless more is asked for. */
-const LINE_BYTES = 64 * 1024;
 
 /**
  * One log as it was when it was opened. Memory: a frame of text and, where lines are asked for, one line up to its
@@ -36,53 +23,31 @@ export class LogReader {
   /** What the record says, brought up to date for a log that grows. */
   readonly log: Log;
   readonly #store: ObjectReader;
+  readonly #id: LogId;
+  readonly #extent: LogExtent;
   readonly #pieces: readonly Piece[];
   readonly #end: Position;
   readonly #signal: { signal?: AbortSignal };
 
-  private constructor(store: ObjectReader, log: Log, pieces: readonly Piece[], end: Position, signal?: AbortSignal) {
+  private constructor(store: ObjectReader, id: LogId, extent: LogExtent, signal?: AbortSignal) {
     this.#store = store;
-    this.log = log;
-    this.#pieces = pieces;
-    this.#end = end;
+    this.#id = id;
+    this.#extent = extent;
+    this.#pieces = extent.pieces;
+    this.#end = extent.end;
     this.#signal = signal ? { signal } : {};
+    this.log = extent.log;
   }
 
   /** A finished log is read by its record alone; for one that grows the bucket is asked what there is by now. */
   static async open(store: ObjectReader, id: LogId, log: Log, signal?: AbortSignal): Promise<LogReader> {
-    if (!isFinished(log)) return LogReader.#openGrowing(store, id, log, signal);
-    const pieces = log.segments.map((segment) => ({
-      at: { line: segment.firstLine, offset: segment.offset },
-      key: segment.key,
-      segment,
-    }));
-    return new LogReader(store, log, pieces, { line: log.lines + 1, offset: 0 }, signal);
+    return new LogReader(store, id, await extentOf(store, id, log, signal), signal);
   }
 
-  static async #openGrowing(store: ObjectReader, id: LogId, log: Log, signal?: AbortSignal): Promise<LogReader> {
-    const options = signal ? { signal } : {};
-    const pieces: Piece[] = [];
-    let next: Position = { line: 1, offset: 0 };
-    for await (const item of store.list(segmentPrefix(id), options)) {
-      const parsed = parseKey(item.key);
-      if (item.type !== "object" || parsed?.type !== "segment") continue;
-      const known = log.segments.find((segment) => segment.key === item.key);
-      const index = known?.index ?? (await locateIndex(store, item.key, item.size, signal));
-      const segment = known ?? { key: item.key, index };
-      next = (await readIndex(store, segment, signal)).next;
-      pieces.push({ at: parsed.at, key: item.key, segment });
-    }
-    const chunks: Piece[] = [];
-    for await (const item of store.list(chunkPrefix(id), options)) {
-      const parsed = parseKey(item.key);
-      if (item.type !== "object" || parsed?.type !== "chunk") continue;
-      chunks.push({ at: parsed.at, key: item.key });
-    }
-    const tip = chunks.at(-1);
-    const header = tip && decodeHeader(await readBytes(store, tip.key, options), tip.key);
-    const end = header && isBefore(next, header.next) ? header.next : next;
-    pieces.push(...chunks.filter((chunk) => !isBefore(chunk.at, next)));
-    return new LogReader(store, grown(log, end, header), pieces, end, signal);
+  /** The same log later: itself where nothing has been added, which costs one listing. Reads go on without a signal. */
+  async later(signal?: AbortSignal): Promise<LogReader> {
+    const extent = await extentSince(this.#store, this.#id, this.#extent, signal);
+    return extent === this.#extent ? this : new LogReader(this.#store, this.#id, extent);
   }
 
   /** Lines there are, one that has not ended included. */
@@ -90,61 +55,128 @@ export class LogReader {
     return this.log.lines;
   }
 
+  /** Lines that stay as they are: all but one that has not ended yet. */
+  get settledLines(): number {
+    return isFinished(this.log) ? this.lines : this.#end.line - 1;
+  }
+
   /** The text of the lines `from` to `to`, both included, exactly as it is stored. */
   async *text(from = 1, to = this.lines): AsyncGenerator<Buffer> {
-    for await (const { at, text } of this.#stretches(from, to)) {
+    for await (const { at, text } of this.#stretches({ line: from, offset: 0 }, to)) {
       const begin = at.line < from ? lineOffset(text, from - at.line) : 0;
       const end = lineOffset(text, to + 1 - at.line);
       if (begin < end) yield text.subarray(begin, end);
     }
   }
 
-  /** The lines `from` to `to`, both included, each cut after `maxBytes`. */
-  async *linesOf(from = 1, to = this.lines, maxBytes = LINE_BYTES): AsyncGenerator<Line> {
-    let open: { number: number; parts: Buffer[]; kept: number; bytes: number } | undefined;
-    const room = maxBytes + 64; // the time comes on top
-    let number = from;
-    for await (const text of this.text(from, to)) {
-      for (let start = 0; start < text.byteLength; ) {
-        const newline = text.indexOf(LF, start);
-        const end = newline === -1 ? text.byteLength : newline;
-        open ??= { number, parts: [], kept: 0, bytes: 0 };
-        const part = text.subarray(start, Math.min(end, start + room - open.kept));
-        open.parts.push(part);
-        open.kept += part.byteLength;
-        open.bytes += end - start;
-        start = end + 1;
-        if (newline === -1) break;
-        yield toLine(open.number, open.parts, open.bytes, maxBytes);
-        open = undefined;
-        number++;
+  /** All of the text from a position on, exactly as it is stored. */
+  async *textFrom(start: Position): AsyncGenerator<Buffer> {
+    for await (const { at, text } of this.#stretches(start, this.lines)) {
+      if (!isBefore(at, start)) yield text;
+      else {
+        const within = start.offset - (at.line === start.line ? at.offset : 0);
+        const begin = lineOffset(text, start.line - at.line) + within;
+        if (begin < text.byteLength) yield text.subarray(begin);
       }
     }
-    if (open) yield toLine(open.number, open.parts, open.bytes, maxBytes);
+  }
+
+  /** The bytes `from` to `to`, the latter excluded, of a finished log's text; only the frames that hold them are read. */
+  async *bytes(from: number, to: number): AsyncGenerator<Buffer> {
+    let at = 0;
+    for (const segment of this.log.segments) {
+      const begin = at;
+      at += segment.bytes;
+      if (at <= from || begin >= to) continue;
+      const { frames } = await this.#index(segment);
+      const starts = startsOf(frames, begin);
+      const wanted = frames.filter((frame, i) => {
+        const start = starts[i] as number;
+        return start < to && start + frame.bytes > from;
+      });
+      for await (const { frame, text } of readFrames(this.#store, segment.key, wanted, this.#signal)) {
+        const start = starts[frames.indexOf(frame)] as number;
+        yield text.subarray(Math.max(0, from - start), to - start);
+      }
+    }
+  }
+
+  /** A finished log as it is stored: zstd frames, one after another (RFC 8878). */
+  async *packed(): AsyncGenerator<Buffer> {
+    for (const segment of this.log.segments) yield* readPacked(this.#store, segment, this.#signal);
+  }
+
+  /** How many bytes `packed` gives. */
+  get packedBytes(): number {
+    return this.log.segments.reduce((sum, segment) => sum + packedLength(segment), 0);
+  }
+
+  /** The lines `from` to `to`, both included, each cut after `maxBytes`. */
+  async *linesOf(from = 1, to = this.lines, maxBytes = LINE_BYTES): AsyncGenerator<Line> {
+    yield* linesIn(this.text(from, to), from, maxBytes);
   }
 
   /** The number of the first line that is not older than `time`; one more than there are when all are. */
-  async lineAt(time: string): Promise<number> {
+  lineAt(time: string): Promise<number> {
     const wanted = timeNs(time);
-    for (const [i, piece] of this.#pieces.entries()) {
-      if (piece.segment?.lastTime && timeNs(piece.segment.lastTime) < wanted) continue;
+    return this.#firstLine((time) => time >= wanted);
+  }
+
+  /** The number of the first line from `from` on that is later than `time`; one more than there are when none is. */
+  lineAfter(time: string, from = 1): Promise<number> {
+    const last = timeNs(time);
+    return this.#firstLine((time) => time > last, from);
+  }
+
+  /**
+   * Whether times rise from segment to segment, and in those that hold the given lines from frame to frame: a node's
+   * clock may have been set back.
+   */
+  async timesRise(lines: readonly number[]): Promise<boolean> {
+    let last = 0n;
+    for (const [i, { at, segment }] of this.#pieces.entries()) {
       const next = this.#pieces[i + 1]?.at ?? this.#end;
-      for await (const { at, text } of this.#pieceStretches(piece, piece.at, next, (f) => isOlder(f, wanted))) {
-        for (let start = 0, line = at.line; start < text.byteLength; line++) {
-          const found = start === 0 && at.offset > 0 ? undefined : timeAt(text, start);
-          if (found && timeNs(found) >= wanted) return line;
-          const newline = text.indexOf(LF, start);
+      const holdsOne = lines.some((line) => at.line <= line && line <= next.line);
+      const spans = segment && holdsOne ? (await this.#index(segment)).frames : [{ ...segment }];
+      for (const time of spans.flatMap(({ firstTime, lastTime }) => [firstTime, lastTime])) {
+        if (time && timeNs(time) < last) return false;
+        if (time) last = timeNs(time);
+      }
+    }
+    return true;
+  }
+
+  /**
+   * `isFound` of a line's time in ns. Stretches whose last line it is not true of are passed over, but for those in
+   * which a clock was set back.
+   */
+  async #firstLine(isFound: (time: bigint) => boolean, from = 1): Promise<number> {
+    const start = { line: from, offset: 0 };
+    const isOut = ({ firstTime, lastTime }: Pick<Frame, "firstTime" | "lastTime">) =>
+      !!lastTime && !isFound(timeNs(lastTime)) && !(firstTime && isLater(firstTime, lastTime));
+    for (const [i, piece] of this.#pieces.entries()) {
+      if (piece.segment && isOut(piece.segment)) continue;
+      const next = this.#pieces[i + 1]?.at ?? this.#end;
+      if (!isBefore(start, next)) continue;
+      for await (const { at, text } of this.#pieceStretches(piece, start, next, isOut)) {
+        for (let begin = 0, line = at.line; begin < text.byteLength; line++) {
+          const time = line < from || (begin === 0 && at.offset > 0) ? undefined : timeAt(text, begin);
+          if (time && isFound(timeNs(time))) return line;
+          const newline = text.indexOf(LF, begin);
           if (newline === -1) break;
-          start = newline + 1;
+          begin = newline + 1;
         }
       }
     }
     return this.lines + 1;
   }
 
-  async *#stretches(from: number, to: number): AsyncGenerator<Stretch> {
-    if (to < from) return;
-    const start = { line: from, offset: 0 };
+  #index(segment: Pick<Segment, "key" | "index">): Promise<SegmentIndex> {
+    return readIndex(this.#store, segment, this.#signal.signal);
+  }
+
+  async *#stretches(start: Position, to: number): AsyncGenerator<Stretch> {
+    if (to < start.line) return;
     const end = { line: to + 1, offset: 0 };
     let first = this.#pieces.findLastIndex((piece) => !isBefore(start, piece.at));
     if (first === -1) first = 0;
@@ -175,52 +207,25 @@ export class LogReader {
     to: Position,
     skip: (frame: Frame) => boolean = () => false,
   ): AsyncGenerator<Stretch> {
-    const { frames, next } = await readIndex(this.#store, segment, this.#signal.signal);
+    const { frames, next } = await this.#index(segment);
     const wanted = frames.filter((frame, i) => {
       const end = frames[i + 1] ?? next;
       return isBefore(frame, to) && isBefore(from, end) && !skip(frame);
     });
-    const [first] = wanted;
-    const last = wanted.at(-1);
-    if (!first || !last) return;
-    const length = last.at + last.size - first.at;
-    const stream = await this.#store.get(segment.key, { offset: first.at, length, ...this.#signal });
-    let position = first.at;
-    let rest: Buffer = Buffer.alloc(0);
-    const queue = [...wanted];
-    for await (const bytes of stream as AsyncIterable<Buffer>) {
-      rest = rest.byteLength === 0 ? bytes : Buffer.concat([rest, bytes]);
-      for (let frame = queue[0]; frame && position + rest.byteLength >= frame.at + frame.size; frame = queue[0]) {
-        const packed = rest.subarray(frame.at - position, frame.at - position + frame.size);
-        yield { at: frame, text: await decompress(packed, frame.bytes, segment.key) };
-        rest = rest.subarray(frame.at - position + frame.size);
-        position = frame.at + frame.size;
-        queue.shift();
-      }
+    for await (const { frame, text } of readFrames(this.#store, segment.key, wanted, this.#signal)) {
+      yield { at: frame, text };
     }
-    if (queue.length > 0)
-      throw new ArchiveError("damaged", `${segment.key} ends before the frames that its index names`);
   }
 }
 
-function grown(log: Log, end: Position, header: ChunkHeader | undefined): Log {
-  if (!header) return log;
-  const lines = end.offset > 0 ? end.line : end.line - 1;
-  return {
-    ...log,
-    state: header.end?.state ?? "open",
-    ...(header.end?.words && { words: header.end.words }),
-    lines,
-    bytes: header.totalBytes,
-    ...(header.end && end.offset > 0 && { noEol: true }),
-    ...(header.firstTime && { firstTime: header.firstTime }),
-    ...(header.lastTime && { lastTime: header.lastTime }),
-    gaps: header.gaps,
-  };
+/** Where in the log's text each frame begins, in bytes; the first of them at `begin`. */
+function startsOf(frames: readonly Frame[], begin: number): number[] {
+  let at = begin;
+  return frames.map(({ bytes }) => {
+    at += bytes;
+    return at - bytes;
+  });
 }
-
-const isOlder = (frame: Frame, wanted: bigint): boolean =>
-  frame.lastTime !== undefined && timeNs(frame.lastTime) < wanted;
 
 /** Where in the text the line begins that is `lines` newlines further on; the text's end if it is not in it. */
 function lineOffset(text: Buffer, lines: number): number {
@@ -231,16 +236,4 @@ function lineOffset(text: Buffer, lines: number): number {
     at = newline + 1;
   }
   return at;
-}
-
-function toLine(number: number, parts: Buffer[], bytes: number, maxBytes: number): Line {
-  const raw = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
-  const length = timeLength(raw, 0);
-  const from = length === 0 ? 0 : length + 1;
-  return {
-    number,
-    ...(length > 0 && { time: raw.toString("latin1", 0, length) }),
-    text: raw.subarray(from, from + maxBytes),
-    bytes: bytes - from,
-  };
 }

@@ -1,4 +1,5 @@
 import { ConfigError, type Env, readHost, readNamespaces, readNumber, readStore } from "../settings.ts";
+import { MAX_READERS } from "./live/live.ts";
 import type { Namespaces } from "./site.ts";
 
 export type ViewerConfig = {
@@ -10,6 +11,8 @@ export type ViewerConfig = {
   port: number;
   /** Public origin for absolute links, without a slash at its end. */
   url?: string;
+  /** How many may follow runs and logs at the same time. */
+  maxReaders: number;
 };
 
 /** @throws ConfigError */
@@ -20,6 +23,7 @@ export function parseViewerConfig(env: Env, directory: string = process.cwd()): 
     namespaces: readNamespaces(env, problems),
     host: readHost(env),
     port: readNumber(env, "AFTERLOG_PORT", { fallback: 8080, min: 0, max: 65_535 }, problems),
+    maxReaders: readNumber(env, "AFTERLOG_LIVE_READERS", { fallback: MAX_READERS, min: 1, max: 100_000 }, problems),
   };
   const url = env.AFTERLOG_URL?.trim() ? parseOrigin(env.AFTERLOG_URL.trim(), problems) : undefined;
   if (problems.length > 0) throw new ConfigError(problems);

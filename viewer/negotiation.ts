@@ -34,8 +34,13 @@ export function preferredFormat(c: Context): Format {
   return TEXT_AGENTS.test(c.req.header("User-Agent") ?? "") ? "text" : "html";
 }
 
+/** As `format=` names it; undefined for any other word. */
+export const namedFormat = (text: string | undefined): Format | undefined =>
+  text === "html" || text === "text" || text === "json" ? text : undefined;
+
 /** The format of the whole request, for answers that do not depend on the address: errors. */
-export const formatOfRequest = (c: Context): Format => splitSuffix(c.req.path).format ?? preferredFormat(c);
+export const formatOfRequest = (c: Context): Format =>
+  namedFormat(c.req.query("format")) ?? splitSuffix(c.req.path).format ?? preferredFormat(c);
 
 /** What a cache must compare where the address alone does not decide. */
 export const NEGOTIATED = "Accept, User-Agent";

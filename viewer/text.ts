@@ -21,9 +21,12 @@ export async function* logText(
   { from, to }: LineRange,
   { timestamps }: { timestamps: boolean },
 ): AsyncGenerator<Buffer> {
-  const text = reader.text(from, to);
-  yield* timestamps ? text : rewritten(text, { prefix: "", timestamps, notes: new Map() });
+  yield* withTimes(reader.text(from, to), timestamps);
 }
+
+/** A log's text as it is, or without the times in front of its lines. */
+export const withTimes = (text: AsyncGenerator<Buffer>, timestamps: boolean): AsyncGenerator<Buffer> =>
+  timestamps ? text : rewritten(text, { prefix: "", timestamps, notes: new Map() });
 
 export type RunTextOptions = {
   timestamps: boolean;

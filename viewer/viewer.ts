@@ -1,12 +1,14 @@
 import { ArchiveReader } from "../archive/reader.ts";
 import type { ObjectReader } from "../storage-adapters/store.ts";
-import { createApp } from "./app.ts";
+import { type AppOptions, createApp } from "./app.ts";
 import type { ViewerConfig } from "./config.ts";
 import { type RunningServer, serve } from "./server.ts";
 import type { Logger } from "./site.ts";
 
 export type ViewerOptions = {
-  config: Pick<ViewerConfig, "namespaces" | "host" | "port" | "url">;
+  config: Pick<ViewerConfig, "namespaces" | "host" | "port" | "url"> & Partial<Pick<ViewerConfig, "maxReaders">>;
+  /** How what grows is followed, where it is not done as usual. */
+  following?: AppOptions["following"];
   /** Open already; whoever opened it closes it. */
   store: ObjectReader;
   logger?: Logger;
@@ -18,18 +20,22 @@ export type ViewerOptions = {
 const READY_MS = 5_000;
 
 /** Serves the archive in a store until `close()` or the signal's abort. */
-export async function startViewer({ config, store, logger, signal }: ViewerOptions): Promise<RunningServer> {
+export async function startViewer({ config, following, store, logger, signal }: ViewerOptions): Promise<RunningServer> {
   signal?.throwIfAborted();
+  const stopped = new AbortController();
   const app = createApp({
     archive: new ArchiveReader(store),
     namespaces: config.namespaces,
     ...(config.url && { url: config.url }),
     ...(logger && { logger }),
     ready: () => askStore(store),
+    following: { ...(config.maxReaders !== undefined && { maxReaders: config.maxReaders }), ...following },
+    signal: stopped.signal,
   });
   const server = await serve(app, config);
   let closing: Promise<void> | undefined;
   const close = () => {
+    stopped.abort();
     closing ??= server.close();
     return closing;
   };

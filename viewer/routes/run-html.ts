@@ -5,7 +5,8 @@ import { choiceOf, query, runPath } from "../address.ts";
 import { sourceLink } from "../forge.ts";
 import { focusOf } from "../pages/finding-strip.ts";
 import { type Html, html } from "../pages/html.ts";
-import { emptyPane, end, type LogSelection, liveStrip, pane, paneTitle } from "../pages/pane.ts";
+import { moreRows } from "../pages/more-rows.ts";
+import { emptyPane, type LogSelection, pane, paneTitle } from "../pages/pane.ts";
 import { rows } from "../pages/rows.ts";
 import { headOf, type RunPartOptions, runPage, treeOf } from "../pages/run.ts";
 import type { Selection } from "../selection.ts";
@@ -120,13 +121,5 @@ async function rowsFragment({ c, site, found, asked, signal }: RunRequest, selec
   tellOfLog(c, reader.log);
   const after = Math.min(asked.after, reader.lines);
   const placed = { from: after + 1, to: Math.min(reader.lines, after + WINDOW_LINES) };
-  const choice = { ...choiceOf(record, selection.task, selection.attempt, selection.container), uid: record.run.uid };
-  const drawn = await rows(reader, {
-    ...placed,
-    textPath: `${runPath(record.run)}.txt`,
-    choice,
-    source: sourceLink(record.place),
-    isContinued: true,
-  });
-  return html`${drawn.rows}${liveStrip(reader.log)}${end({ log: reader.log, placed, selection })}`;
+  return moreRows(record, selection, reader, placed);
 }
