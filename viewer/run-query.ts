@@ -1,5 +1,6 @@
 import { isUid, type LogChoice } from "./address.ts";
 import { badRequest } from "./problem.ts";
+import { isTimeMode, type TimeMode } from "./time-column.ts";
 import { type LineRange, parseCount, parseLines, parseWindow, type WindowRequest } from "./window.ts";
 
 /** What the query of a run's address asks for. Pure: what is wrong is said before the archive is asked for anything. */
@@ -19,6 +20,12 @@ export type RunQuery = {
   fragment?: string;
   /** The last line that the script has. */
   after: number;
+  /** What the time column shows; undefined = as is usual. */
+  time?: TimeMode;
+  /** Whether long lines wrap. */
+  wraps: boolean;
+  /** The whole log as one page, for the browser's own search. */
+  isPlain: boolean;
 };
 
 /** @throws Problem */
@@ -26,6 +33,9 @@ export function parseRunQuery(params: URLSearchParams): RunQuery {
   const [lines, tail, fragment] = ["lines", "tail", "fragment"].map((name) => params.get(name)?.trim());
   if (lines && tail) throw badRequest("lines and tail exclude each other.");
   const timestamps = parseSwitch(params, "timestamps");
+  const [time, view] = ["time", "view"].map((name) => params.get(name) || undefined);
+  if (time !== undefined && !isTimeMode(time)) throw badRequest("time is off, clock, elapsed or delta.");
+  if (view !== undefined && view !== "plain") throw badRequest("view is plain, or not there.");
   return {
     choice: parseChoice(params),
     window: parseWindow(params),
@@ -35,6 +45,10 @@ export function parseRunQuery(params: URLSearchParams): RunQuery {
     all: parseSwitch(params, "all") ?? false,
     ...(fragment && { fragment }),
     after: parseCount("after", params.get("after") || "0"),
+    ...(time && { time }),
+    // A form that was sent says nothing of a box that is not checked.
+    wraps: params.has("wrap") || !params.has("time"),
+    isPlain: view === "plain",
   };
 }
 

@@ -3,7 +3,8 @@ import { type Container, isFinished, type Log, type RunRecord } from "../../arch
 import { query } from "../address.ts";
 import type { Selection } from "../selection.ts";
 import { between, count, dateTime, duration, size } from "../time.ts";
-import { type Placed, WINDOW_LINES } from "../window.ts";
+import { TIME_MODES, type TimeMode } from "../time-column.ts";
+import { type LineRange, type Placed, WINDOW_LINES } from "../window.ts";
 import { findingStrip } from "./finding-strip.ts";
 import { type Html, html } from "./html.ts";
 import { badge, capital, icon, lookOf, spokenIcon } from "./icons.ts";
@@ -29,38 +30,41 @@ export type PaneOptions = {
   /** The same as the reader's address has it. */
   shownChoice: Values;
   textPath: string;
+  /** What the time column shows, and whether long lines wrap. */
+  time: TimeMode;
+  wraps: boolean;
+  /** All lines are on the page, for the browser's own search. */
+  isPlain: boolean;
   /** What could not be done as asked. */
   complaint?: string | undefined;
 };
 
-/** Whether new lines may still appear below the window. */
-export const isLive = (log: Log, placed: Placed): boolean => !isFinished(log) && placed.to >= log.lines;
-
 /** One log: its controls, and the rows of a window of it. */
 export function pane(options: PaneOptions): Html {
-  const { record, selection, log, placed, rows, choice, textPath, complaint } = options;
+  const { record, selection, log, placed, rows, choice, textPath, complaint, time, wraps } = options;
   const { task, container } = selection;
   const name = logName(record, task, container);
   const text = `${textPath}${query(choice)}`;
-  const live = isLive(log, placed);
+  const live = !isFinished(log);
   // The gutter must not change its width while a log grows.
-  const gutter = isFinished(log) && log.lines < 10_000 ? " d4" : "";
+  const gutter = isFinished(log) && log.lines < 10_000 ? " d4" : log.lines >= 10_000_000 ? " d8" : "";
   const changes = (live || !record.final) && html` data-run="${record.updatedAt}"`;
-  const follows = live && html` data-live="${query(choice)}"`;
+  const follows = live && html` data-live=""`;
   const hidden = hiddenChoice(options);
   const hasRows = log.lines > 0 || !isFinished(log);
-  return html`<section class="pane" id="pane" aria-label="Log of ${name}" data-step="${container.title}"${changes}${follows}>
+  return html`<section class="pane" id="pane" aria-label="Log of ${name}" data-step="${container.title}"${windowData(options)}${changes}${follows}>
 <div class="tools">
 <form method="get" aria-label="This log">
 ${hidden}${paneTitle(record, selection)}
 ${
   hasRows &&
-  html`<label class="tog"><input type="checkbox" name="wrap" checked> Wrap</label>
-<label class="hide-s"><span class="vh">Time column</span><select name="time"><option value="off">No time</option><option value="clock" selected>Clock</option></select></label>
+  html`<label class="tog"><input type="checkbox" name="wrap"${wraps && html` checked`}> Wrap</label>
+<label class="hide-s"><span class="vh">Time column</span><select name="time">${TIME_MODES.map((mode) => html`<option value="${mode}"${mode === time && html` selected`}>${MODE_NAMES[mode]}</option>`)}</select></label>
+<noscript><button name="lines" value="${placed.from}-${placed.to}">Apply</button></noscript>
 <span class="acts">${jump(options)}<a class="btn" href="${text}">Raw</a><a class="btn" href="${text}" download="${fileName(record, selection)}">Download<span class="mut hide-s">${size(log.bytes)}</span></a></span>
 `
 }</form>
-${strip(options)}${live && html`${liveStrip(log)}<p class="vh" id="say" role="status"></p>`}</div>
+${strip(options)}${live && html`${liveStrip(log)}`}<p class="vh" id="say" role="status"></p>${placed.mark && pick(options, placed.mark)}</div>
 ${
   !hasRows
     ? nothingWritten(name, container, log)
@@ -68,6 +72,19 @@ ${
 ${complaint && html`<p class="note">${complaint}</p>\n`}${before(options)}${rows}${end(options)}${after(options)}</div></div>`
 }
 </section>`;
+}
+
+const MODE_NAMES: Record<TimeMode, string> = { off: "No time", clock: "Clock", elapsed: "Elapsed", delta: "Delta" };
+
+/** What the script must know of the log, and of the window that it has. */
+const windowData = ({ choice, log, placed, isPlain, textPath }: PaneOptions): Html =>
+  html` data-log="${query(choice)}" data-text="${textPath}" data-lines="${log.lines}" data-from="${placed.from}" data-to="${placed.to}"${log.firstTime && html` data-first="${log.firstTime}"`}${isPlain && html` data-plain=""`}`;
+
+/** What can be done with the lines that the address marks; the script makes the same for those it selects. */
+function pick(options: PaneOptions, { from, to }: LineRange): Html {
+  const lines = from === to ? `${from}` : `${from}-${to}`;
+  const words = from === to ? `Line ${count(from)}` : `Lines ${count(from)}–${count(to)}`;
+  return html`<div class="pick" id="pick"><span>${words}</span><a href="${link(options, { line: lines })}">Link</a><a href="${options.textPath}${query({ ...options.choice, lines })}">Text</a></div>`;
 }
 
 /** Which log, and how its container stands; the script replaces it when that changes. */
@@ -124,8 +141,9 @@ function before(options: PaneOptions): Html | undefined {
     placed.from > 1 &&
     html`<a href="${link(options, { lines: `${Math.max(1, placed.from - WINDOW_LINES)}-${placed.from - 1}` })}">↑ ${count(Math.min(WINDOW_LINES, placed.from - 1))} lines before</a><a href="${link(options, { lines: `1-${WINDOW_LINES}` })}">First line</a>`;
   const hidden = hiddenChoice(options);
+  if (options.isPlain) return undefined;
   const marked = mark && mark.from <= placed.to && html`<a href="#L${mark.from}">Line ${count(mark.from)}</a>`;
-  return html`<div class="more">${earlier}${marked}<span class="mut">lines ${count(placed.from)}–<span id="last">${count(placed.to)}</span> of <span id="total">${count(log.lines)}</span></span><form method="get">${hidden}<label for="goto">Line or time</label><input id="goto" type="text" name="line" maxlength="40" placeholder="${placed.from}"><button>Go</button></form></div>
+  return html`<div class="more">${earlier}${marked}<span class="mut">lines ${count(placed.from)}–${count(placed.to)} of ${count(log.lines)}</span><form method="get">${hidden}<label for="goto">Line or time</label><input id="goto" type="text" name="line" maxlength="40" placeholder="${placed.from}"><button>Go</button></form></div>
 `;
 }
 

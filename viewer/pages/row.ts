@@ -4,7 +4,8 @@ import { query } from "../address.ts";
 import { linked, type SourceLink } from "../terminal/links.ts";
 import { markup } from "../terminal/markup.ts";
 import type { ScreenLine } from "../terminal/screen.ts";
-import { between, clock, count, date, preciseDuration } from "../time.ts";
+import { between, count, date, preciseDuration } from "../time.ts";
+import { type TimeMode, timeCell } from "../time-column.ts";
 import type { LineRange } from "../window.ts";
 import { type Html, html } from "./html.ts";
 import { icon } from "./icons.ts";
@@ -26,19 +27,35 @@ export type RowOptions = {
   choice: Record<string, string | number | undefined>;
   /** Where the lines of source files are that a row names. */
   source?: SourceLink | undefined;
+  /** What the time column shows. */
+  time?: TimeMode | undefined;
+  /** Time of the log's first line. */
+  firstTime?: string | undefined;
 };
 
-/** One line; `limit` is the most characters of it to show, `isFound` that the page points to it as a finding. */
+/**
+ * One line; `limit` is the most characters of it to show, `isFound` that the page points to it as a finding, `before`
+ * the time of the line before.
+ */
 export function row(
   line: ShownLine,
-  { isMarked, isFound, limit, ...options }: RowOptions & { isMarked: boolean; isFound: boolean; limit: number },
+  {
+    isMarked,
+    isFound,
+    limit,
+    before,
+    ...options
+  }: RowOptions & { isMarked: boolean; isFound: boolean; limit: number; before?: string | undefined },
 ): Html {
   const { number, time, shown } = line;
   const drawn = markup(linked(shown.runs, options.source), limit);
   const isCut = drawn.isCut || shown.isCut || !line.isReadWhole;
   const more = isCut ? line.bytes - Buffer.byteLength(drawn.text) : 0;
   const rest = more > 0 && html` <a class="cut" href="${textOf(number, options)}">… ${count(more)} more bytes</a>`;
-  const at = time === undefined ? html`<time></time>` : html`<time datetime="${time}">${clock(time)}</time>`;
+  const cell = time === undefined ? undefined : timeCell(options.time ?? "clock", time, options.firstTime, before);
+  const at = cell
+    ? html`<time datetime="${time}"${cell.isLag && html` class="lag"`}>${cell.text}</time>`
+    : html`<time></time>`;
   const classes = `r${shown.isDrawnOver ? " o" : ""}${isMarked ? " s" : ""}${isFound ? " f" : ""}`;
   const sign = isFound ? html`<i title="finding">✗</i>` : html`<i></i>`;
   return html`<div class="${classes}" id="L${number}"><a href="#L${number}">${count(number)}</a>${sign}${at}<span>${drawn.html}${rest}</span></div>

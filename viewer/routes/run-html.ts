@@ -6,11 +6,21 @@ import { sourceLink } from "../forge.ts";
 import { focusOf } from "../pages/finding-strip.ts";
 import { type Html, html } from "../pages/html.ts";
 import { emptyPane, end, type LogSelection, liveStrip, pane, paneTitle } from "../pages/pane.ts";
-import { rows } from "../pages/rows.ts";
+import { type DrawnRows, rows } from "../pages/rows.ts";
 import { headOf, type RunPartOptions, runPage, treeOf } from "../pages/run.ts";
+import { badRequest } from "../problem.ts";
 import type { Selection } from "../selection.ts";
-import { clockAfter, type Placed, place, WINDOW_LINES, type WindowRequest } from "../window.ts";
+import { clockAfter, type LineRange, type Placed, place, WINDOW_LINES, type WindowRequest } from "../window.ts";
 import type { RunRequest } from "./run.ts";
+
+/** What the script may ask for at a time. */
+const RANGE_LINES = 1_000;
+/**
+ * What a plain view holds: Chromium lays out so many wrapped rows within two seconds, and its own search stays quick.
+ * What is longer is given as text, in which every browser searches too.
+ */
+const PLAIN_LINES = 20_000;
+const PLAIN_BYTES = 5_000_000;
 
 /** The page of a run, or the part of it that the script asks for. */
 export async function runHtml(request: RunRequest, selection: Selection): Promise<Response> {
@@ -34,23 +44,36 @@ export async function runHtml(request: RunRequest, selection: Selection): Promis
     case "tree":
       return c.html(treeOf(options));
     case "rows":
-      return c.html(selection.type === "log" ? await rowsFragment(request, selection) : "");
+      if (selection.type !== "log") return c.html("");
+      return c.html(await (asked.lines ? rangeFragment : rowsFragment)(request, selection));
     case "pane":
       return c.html((await paneOf(request, selection, shown)).pane);
     default: {
-      const { pane, isLogFinished } = await paneOf(request, selection, shown);
-      return c.html(runPage({ ...options, pane, isSettled: record.final && isLogFinished }));
+      const text = asked.isPlain && (await insteadOfPlain(request, selection));
+      if (text) return c.redirect(text, 303);
+      const { pane, isLogFinished, markedText } = await paneOf(request, selection, shown);
+      return c.html(runPage({ ...options, pane, markedText, isSettled: record.final && isLogFinished }));
     }
   }
 }
 
 type Shown = { uid?: string };
 
+/** Where a log is to be read that is too long for one page. */
+async function insteadOfPlain({ site, found, signal }: RunRequest, selection: Selection): Promise<string | undefined> {
+  if (selection.type !== "log") return undefined;
+  const { record } = found;
+  const { log } = await site.archive.logOf(record, selection, signal);
+  if (log.lines <= PLAIN_LINES && log.bytes <= PLAIN_BYTES) return undefined;
+  const choice = choiceOf(record, selection.task, selection.attempt, selection.container);
+  return `${runPath(record.run)}.txt${query({ ...choice, uid: record.run.uid })}`;
+}
+
 async function paneOf(
   { c, site, found, asked, signal }: RunRequest,
   selection: Selection,
   shown: Shown,
-): Promise<{ pane: Html; isLogFinished: boolean }> {
+): Promise<{ pane: Html; isLogFinished: boolean; markedText?: string | undefined }> {
   const { record } = found;
   if (selection.type !== "log") {
     return { pane: emptyPane(record, selection, site.now()), isLogFinished: record.final };
@@ -58,13 +81,24 @@ async function paneOf(
   const { task, attempt, container } = selection;
   const reader = await site.archive.logOf(record, selection, signal);
   tellOfLog(c, reader.log);
-  const { placed, complaint } = await window(reader, selection, asked.window);
+  const { isPlain, time = "clock", wraps } = asked;
+  const all: Placed = { from: 1, to: reader.lines };
+  const { placed, complaint } = isPlain ? { placed: all } : await window(reader, selection, asked.window);
   const choice = { ...choiceOf(record, task, attempt, container), uid: record.run.uid };
   const textPath = `${runPath(record.run)}.txt`;
   const focus = focusOf(reader.log.findings, placed.mark);
-  const drawn =
+  const drawn: DrawnRows =
     reader.lines > 0
-      ? await rows(reader, { ...placed, found: focus?.line, textPath, choice, source: sourceLink(record.place) })
+      ? await rows(reader, {
+          ...placed,
+          found: focus?.line,
+          textPath,
+          choice,
+          source: sourceLink(record.place),
+          time,
+          firstTime: reader.log.firstTime,
+          room: isPlain ? 4 * PLAIN_BYTES : undefined,
+        })
       : { rows: [] };
   return {
     pane: pane({
@@ -77,9 +111,13 @@ async function paneOf(
       choice,
       shownChoice: { ...choiceOf(record, task, attempt, container), ...shown },
       textPath,
+      time,
+      wraps,
+      isPlain,
       complaint,
     }),
     isLogFinished: isFinished(reader.log),
+    markedText: drawn.markedText,
   };
 }
 
@@ -126,7 +164,33 @@ async function rowsFragment({ c, site, found, asked, signal }: RunRequest, selec
     textPath: `${runPath(record.run)}.txt`,
     choice,
     source: sourceLink(record.place),
+    time: asked.time,
+    firstTime: reader.log.firstTime,
     isContinued: true,
   });
   return html`${drawn.rows}${liveStrip(reader.log)}${end({ log: reader.log, placed, selection })}`;
+}
+
+/** The rows of exactly the asked-for lines, as far as there are any. @throws Problem */
+async function rangeFragment({ c, site, found, asked, signal }: RunRequest, selection: LogSelection): Promise<Html> {
+  const { from, to } = asked.lines as LineRange;
+  if (to - from >= RANGE_LINES)
+    throw badRequest(`A fragment has at most ${RANGE_LINES} lines: ask for the others afterwards.`);
+  const { record } = found;
+  const reader = await site.archive.logOf(record, selection, signal);
+  tellOfLog(c, reader.log);
+  if (from > reader.lines) return html``;
+  const focus = focusOf(reader.log.findings, undefined);
+  const drawn = await rows(reader, {
+    from,
+    to: Math.min(to, reader.lines),
+    found: focus?.line,
+    textPath: `${runPath(record.run)}.txt`,
+    choice: { ...choiceOf(record, selection.task, selection.attempt, selection.container), uid: record.run.uid },
+    source: sourceLink(record.place),
+    time: asked.time,
+    firstTime: reader.log.firstTime,
+    isRange: true,
+  });
+  return html`${drawn.rows}`;
 }
