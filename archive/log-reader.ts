@@ -1,16 +1,14 @@
 import { type ObjectReader, readBytes } from "../storage-adapters/store.ts";
-import { type ChunkHeader, decodeHeader, decodeText } from "./chunk.ts";
+import { decodeHeader, decodeText } from "./chunk.ts";
 import { ArchiveError } from "./error.ts";
-import { chunkPrefix, type LogId, type Position, parseKey, segmentPrefix } from "./keys.ts";
+import type { LogId, Position } from "./keys.ts";
 import { isBefore, timeAt, timeLength, timeNs } from "./line.ts";
+import { extentOf, extentSince, type LogExtent, type Piece } from "./log-extent.ts";
 import { isFinished, type Log, type Segment } from "./record.ts";
-import { type Frame, locateIndex, readIndex } from "./segment.ts";
+import { type Frame, readIndex } from "./segment.ts";
 import { decompress } from "./zstd.ts";
 
 const LF = 0x0a;
-
-/** Where a part of the text lies. `end` is where the next piece begins; unknown for the last while it is unread. */
-type Piece = { at: Position; key: string; segment?: Pick<Segment, "key" | "index" | "firstTime" | "lastTime"> };
 
 /** Text as it is stored, beginning at a place. */
 export type Stretch = { at: Position; text: Buffer };
@@ -36,58 +34,41 @@ export class LogReader {
   /** What the record says, brought up to date for a log that grows. */
   readonly log: Log;
   readonly #store: ObjectReader;
+  readonly #id: LogId;
+  readonly #extent: LogExtent;
   readonly #pieces: readonly Piece[];
   readonly #end: Position;
   readonly #signal: { signal?: AbortSignal };
 
-  private constructor(store: ObjectReader, log: Log, pieces: readonly Piece[], end: Position, signal?: AbortSignal) {
+  private constructor(store: ObjectReader, id: LogId, extent: LogExtent, signal?: AbortSignal) {
     this.#store = store;
-    this.log = log;
-    this.#pieces = pieces;
-    this.#end = end;
+    this.#id = id;
+    this.#extent = extent;
+    this.#pieces = extent.pieces;
+    this.#end = extent.end;
     this.#signal = signal ? { signal } : {};
+    this.log = extent.log;
   }
 
   /** A finished log is read by its record alone; for one that grows the bucket is asked what there is by now. */
   static async open(store: ObjectReader, id: LogId, log: Log, signal?: AbortSignal): Promise<LogReader> {
-    if (!isFinished(log)) return LogReader.#openGrowing(store, id, log, signal);
-    const pieces = log.segments.map((segment) => ({
-      at: { line: segment.firstLine, offset: segment.offset },
-      key: segment.key,
-      segment,
-    }));
-    return new LogReader(store, log, pieces, { line: log.lines + 1, offset: 0 }, signal);
+    return new LogReader(store, id, await extentOf(store, id, log, signal), signal);
   }
 
-  static async #openGrowing(store: ObjectReader, id: LogId, log: Log, signal?: AbortSignal): Promise<LogReader> {
-    const options = signal ? { signal } : {};
-    const pieces: Piece[] = [];
-    let next: Position = { line: 1, offset: 0 };
-    for await (const item of store.list(segmentPrefix(id), options)) {
-      const parsed = parseKey(item.key);
-      if (item.type !== "object" || parsed?.type !== "segment") continue;
-      const known = log.segments.find((segment) => segment.key === item.key);
-      const index = known?.index ?? (await locateIndex(store, item.key, item.size, signal));
-      const segment = known ?? { key: item.key, index };
-      next = (await readIndex(store, segment, signal)).next;
-      pieces.push({ at: parsed.at, key: item.key, segment });
-    }
-    const chunks: Piece[] = [];
-    for await (const item of store.list(chunkPrefix(id), options)) {
-      const parsed = parseKey(item.key);
-      if (item.type !== "object" || parsed?.type !== "chunk") continue;
-      chunks.push({ at: parsed.at, key: item.key });
-    }
-    const tip = chunks.at(-1);
-    const header = tip && decodeHeader(await readBytes(store, tip.key, options), tip.key);
-    const end = header && isBefore(next, header.next) ? header.next : next;
-    pieces.push(...chunks.filter((chunk) => !isBefore(chunk.at, next)));
-    return new LogReader(store, grown(log, end, header), pieces, end, signal);
+  /** The same log later: itself where nothing has been added, which costs one listing. Reads go on without a signal. */
+  async later(signal?: AbortSignal): Promise<LogReader> {
+    const extent = await extentSince(this.#store, this.#id, this.#extent, signal);
+    return extent === this.#extent ? this : new LogReader(this.#store, this.#id, extent);
   }
 
   /** Lines there are, one that has not ended included. */
   get lines(): number {
     return this.log.lines;
+  }
+
+  /** Lines that stay as they are: all but one that has not ended yet. */
+  get settledLines(): number {
+    return isFinished(this.log) ? this.lines : this.#end.line - 1;
   }
 
   /** The text of the lines `from` to `to`, both included, exactly as it is stored. */
@@ -201,22 +182,6 @@ export class LogReader {
     if (queue.length > 0)
       throw new ArchiveError("damaged", `${segment.key} ends before the frames that its index names`);
   }
-}
-
-function grown(log: Log, end: Position, header: ChunkHeader | undefined): Log {
-  if (!header) return log;
-  const lines = end.offset > 0 ? end.line : end.line - 1;
-  return {
-    ...log,
-    state: header.end?.state ?? "open",
-    ...(header.end?.words && { words: header.end.words }),
-    lines,
-    bytes: header.totalBytes,
-    ...(header.end && end.offset > 0 && { noEol: true }),
-    ...(header.firstTime && { firstTime: header.firstTime }),
-    ...(header.lastTime && { lastTime: header.lastTime }),
-    gaps: header.gaps,
-  };
 }
 
 const isOlder = (frame: Frame, wanted: bigint): boolean =>

@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { compress } from "hono/compress";
 import type { ArchiveReader } from "../archive/reader.ts";
 import { loadAssets } from "./assets.ts";
+import { Live, type LiveOptions } from "./live/live.ts";
 import { nothingHere } from "./lookup.ts";
 import { problemOf } from "./problem.ts";
 import { protect, refuse } from "./protection.ts";
@@ -23,15 +24,20 @@ export type AppOptions = {
   logger?: Logger;
   /** Rejects with the reason while the archive cannot be read. */
   ready: () => Promise<void>;
+  /** How what grows is followed, where it is not done as usual. */
+  following?: Pick<LiveOptions, "maxReaders" | "pauses">;
+  /** Ends the following of runs and logs. */
+  signal?: AbortSignal;
 };
 
 const SILENT: Logger = { error() {}, warn() {} };
 
 /** The viewer as a function from requests to answers. */
 export function createApp(options: AppOptions): Hono {
-  const { archive, namespaces, url, now = () => new Date(), logger = SILENT, ready } = options;
+  const { archive, namespaces, url, now = () => new Date(), logger = SILENT, ready, following, signal } = options;
   const assets = loadAssets();
-  const site: Site = { archive, namespaces, now, logger, assets, ...(url && { url }) };
+  const live = new Live({ ...following, archive, logger, ...(signal && { signal }) });
+  const site: Site = { archive, namespaces, now, logger, assets, live, ...(url && { url }) };
   const app = new Hono();
   app.use(compress());
   app.use(protect, refuse);

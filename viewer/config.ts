@@ -10,6 +10,8 @@ export type ViewerConfig = {
   port: number;
   /** Public origin for absolute links, without a slash at its end. */
   url?: string;
+  /** How many may follow runs and logs at the same time; unless it is set, as many as Afterlog thinks good. */
+  maxReaders?: number;
 };
 
 /** @throws ConfigError */

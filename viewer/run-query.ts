@@ -26,6 +26,8 @@ export type RunQuery = {
   wraps: boolean;
   /** The whole log as one page, for the browser's own search. */
   isPlain: boolean;
+  /** Of what a stream of events tells: of the run alone, or of the chosen log too. */
+  events: "all" | "run";
 };
 
 /** @throws Problem */
@@ -49,7 +51,15 @@ export function parseRunQuery(params: URLSearchParams): RunQuery {
     // A form that was sent says nothing of a box that is not checked.
     wraps: params.has("wrap") || !params.has("time"),
     isPlain: view === "plain",
+    events: parseEvents(params.get("events")),
   };
+}
+
+/** @throws Problem */
+function parseEvents(text: string | null): RunQuery["events"] {
+  if (!text || text === "all") return "all";
+  if (text === "run") return "run";
+  throw badRequest("events is all or run.");
 }
 
 /** undefined where it is not said. @throws Problem */

@@ -1,5 +1,6 @@
 import type { ArchiveReader } from "../archive/reader.ts";
 import type { Assets } from "./assets.ts";
+import type { Live } from "./live/live.ts";
 
 /** Which namespaces may be shown: all, or these. */
 export type Namespaces = "*" | readonly string[];
@@ -16,6 +17,8 @@ export type Site = {
   now: () => Date;
   logger: Logger;
   assets: Assets;
+  /** What is followed here at the moment. */
+  live: Live;
 };
 
 /** A namespace that is not shown is answered like one that does not exist. */

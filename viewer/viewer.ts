@@ -6,7 +6,7 @@ import { type RunningServer, serve } from "./server.ts";
 import type { Logger } from "./site.ts";
 
 export type ViewerOptions = {
-  config: Pick<ViewerConfig, "namespaces" | "host" | "port" | "url">;
+  config: Pick<ViewerConfig, "namespaces" | "host" | "port" | "url" | "maxReaders">;
   /** Open already; whoever opened it closes it. */
   store: ObjectReader;
   logger?: Logger;
@@ -20,16 +20,20 @@ const READY_MS = 5_000;
 /** Serves the archive in a store until `close()` or the signal's abort. */
 export async function startViewer({ config, store, logger, signal }: ViewerOptions): Promise<RunningServer> {
   signal?.throwIfAborted();
+  const stopped = new AbortController();
   const app = createApp({
     archive: new ArchiveReader(store),
     namespaces: config.namespaces,
     ...(config.url && { url: config.url }),
     ...(logger && { logger }),
     ready: () => askStore(store),
+    following: { ...(config.maxReaders !== undefined && { maxReaders: config.maxReaders }) },
+    signal: stopped.signal,
   });
   const server = await serve(app, config);
   let closing: Promise<void> | undefined;
   const close = () => {
+    stopped.abort();
     closing ??= server.close();
     return closing;
   };

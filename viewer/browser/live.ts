@@ -1,6 +1,6 @@
 import { byId, keepFolds, make, pane, parsed, part, say } from "./dom.ts";
 import { markRows } from "./links.ts";
-import { openPane, shownLog } from "./pane.ts";
+import { openPane, type ShownLog, shownLog } from "./pane.ts";
 import { restoreChoices } from "./times.ts";
 
 const POLL_MS = 1_500;
@@ -10,6 +10,7 @@ const TELL_MS = 10_000;
 const MAX_FAILURES = 3;
 
 let updated: string | undefined;
+let isFinal = false;
 let toldAt = 0;
 let isFollowing = false;
 let lastY = 0;
@@ -32,14 +33,14 @@ export function putParts(markup: string): void {
   lastY = scrollY;
 }
 
-async function refreshHead(): Promise<boolean> {
+async function refreshHead(): Promise<void> {
   const search = shownLog()?.search ?? location.search;
   const [head, tree] = await Promise.all([part("head", search), part("tree", search)]);
   putParts(head.markup);
   putParts(tree.markup);
   document.title = byId("head")?.dataset.title ?? document.title;
   updated = head.headers.get("X-Run-Updated") ?? updated;
-  return head.headers.get("X-Run-Final") === "true";
+  isFinal = head.headers.get("X-Run-Final") === "true";
 }
 
 // Following
@@ -85,10 +86,10 @@ export function followScroll(): void {
 
 // Rows that come
 
-function putRows(markup: string, total: number): void {
+function putRows(markup: string): void {
   const log = shownLog();
   if (!log) return;
-  log.window.put(markup, total);
+  log.window.put(markup);
   markRows();
   offerFollow();
   if (isFollowing) scrollToEnd();
@@ -104,11 +105,17 @@ function endRows(): void {
   isFollowing = false;
 }
 
-/** Rows and changes of the run as they come. False where the server has no such stream, or it breaks again and again. */
-function listen(signal: AbortSignal): Promise<boolean> {
-  const log = shownLog();
-  if (!log) return Promise.resolve(false);
+type Listener = { after?: number; signal: AbortSignal };
+
+/**
+ * Rows of the log after a line and changes of the run as they come; without a line the run's alone. False where the
+ * server has no such stream, or it breaks again and again.
+ */
+function listen(search: string, { after, signal }: Listener): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
+  const params = new URLSearchParams(search);
+  if (after === undefined) params.set("events", "run");
+  let last = after;
   let failures = 0;
   let source: EventSource;
   const close = (isDone: boolean) => {
@@ -116,24 +123,30 @@ function listen(signal: AbortSignal): Promise<boolean> {
     resolve(isDone);
   };
   const open = () => {
-    const { window, search } = log;
-    const after = window.isAtEnd ? Math.max(0, window.to - 1) : window.total;
-    const params = new URLSearchParams(search);
-    params.set("after", String(after));
+    if (last !== undefined) params.set("after", String(last));
     source = new EventSource(`${location.pathname}?${params}`);
     source.addEventListener("rows", ({ data, lastEventId }) => {
       failures = 0;
-      putRows(data, Number(lastEventId));
+      last = Number(lastEventId);
+      putRows(data);
     });
-    source.addEventListener("run", () => void refreshHead().catch(() => {}));
+    source.addEventListener("run", ({ data }) => {
+      failures = 0;
+      const { updatedAt, final } = JSON.parse(data) as { updatedAt: string; final: boolean };
+      isFinal = final;
+      if (updatedAt === updated) return;
+      updated = updatedAt;
+      refreshHead().catch((error) => tellFailure(error));
+      if (!shownLog() && pane()?.dataset.log === undefined) close(true);
+    });
     source.addEventListener("end", () => {
-      endRows();
+      if (after !== undefined) endRows();
       close(true);
     });
     source.onerror = () => {
       source.close();
-      if (++failures >= MAX_FAILURES) return close(false);
-      setTimeout(() => !signal.aborted && open(), 300 * failures);
+      if (++failures >= MAX_FAILURES) close(false);
+      else setTimeout(() => !signal.aborted && open(), 300 * failures);
     };
   };
   signal.addEventListener("abort", () => close(true));
@@ -141,17 +154,19 @@ function listen(signal: AbortSignal): Promise<boolean> {
   return promise;
 }
 
+/** After which line to go on: the last row, which may have grown, comes again. */
+const lineBefore = ({ window }: ShownLog): number => Math.max(0, window.total - 1);
+
 /** The next rows by asking for them. @returns how long to wait before the next; undefined at the end */
 async function pollRows(): Promise<number | undefined> {
   const log = shownLog();
   if (!log) return undefined;
-  const { window, search } = log;
-  // The last row, which may have grown, comes again.
-  const after = window.isAtEnd ? Math.max(0, window.to - 1) : window.total;
+  const { search } = log;
+  const after = lineBefore(log);
   const { markup, headers } = await part("rows", search, { after: String(after) });
   const lines = Number(headers.get("X-Log-Lines"));
   const sent = Math.min(lines, after + 500);
-  putRows(markup, sent);
+  putRows(markup);
   if (headers.get("X-Run-Updated") !== updated) await refreshHead();
   if (headers.get("X-Log-Ended") === "true" && sent >= lines) {
     endRows();
@@ -185,25 +200,31 @@ export async function live(): Promise<void> {
   isFollowing = data.live !== undefined && !isPlace && !history.state?.isAway && !!shownLog()?.window.isAtEnd;
   offerFollow();
   if (isFollowing) scrollToEnd();
+  isFinal = false;
   let hasEvents = true;
-  for (let isFinal = false, pause = 0; !signal.aborted; ) {
-    const isLogLive = pane()?.dataset.live !== undefined && shownLog() !== undefined;
-    if (isFinal && !isLogLive) return;
+  for (let pause = 0; !signal.aborted; ) {
+    const log = pane()?.dataset.live === undefined ? undefined : shownLog();
+    if (isFinal && !log) return;
     await wait(document.hidden ? Math.max(pause, IDLE_MS) : pause);
     if (signal.aborted) return;
     try {
-      if (isLogLive && hasEvents) hasEvents = await listen(signal);
-      else if (isLogLive) pause = (await pollRows()) ?? 0;
-      else if (!shownLog() && pane()?.dataset.log === undefined && (await pollPane())) pause = 0;
+      const isMissing = !shownLog() && pane()?.dataset.log === undefined;
+      if (isMissing && (await pollPane())) pause = 0;
+      else if (hasEvents)
+        hasEvents = await listen(log?.search ?? location.search, { signal, ...(log && { after: lineBefore(log) }) });
+      else if (log) pause = (await pollRows()) ?? 0;
       else {
-        isFinal = await refreshHead();
+        await refreshHead();
         pause = IDLE_MS;
       }
     } catch (error) {
       pause = Math.min(30_000, Math.max(POLL_MS, pause) * 2);
-      byId("live")?.lastElementChild?.replaceChildren(
-        `No answer (${error instanceof Error ? error.message : error}); trying again.`,
-      );
+      tellFailure(error);
     }
   }
 }
+
+const tellFailure = (error: unknown): void =>
+  byId("live")?.lastElementChild?.replaceChildren(
+    `No answer (${error instanceof Error ? error.message : error}); trying again.`,
+  );

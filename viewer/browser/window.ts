@@ -142,19 +142,28 @@ export class LogWindow {
   }
 
   /** New rows at the log's end, and older ones that they change. Rows that do not join what is here are left out. */
-  put(markup: string, total: number): void {
+  put(markup: string): void {
     const wasAtEnd = this.isAtEnd;
+    let total = this.total;
     this.settle(() => {
+      let before: Element | undefined;
       for (const node of [...parsed(markup).children]) {
         const old = node.id ? byId(node.id) : null;
         const line = lineOf(node);
+        if (line > total) total = line;
         if (old) {
-          if (!looksLike(old, node)) old.replaceWith(node);
+          const isSame = looksLike(old, node);
+          if (!isSame) old.replaceWith(node);
+          before = isSame ? old : node;
         } else if (node.id === "end") this.box.append(node);
-        else if (wasAtEnd && !(line <= this.to)) this.#below.before(node);
+        else if (isNote(node) && isKnownNote(node, before)) continue;
+        else if (wasAtEnd && !(line <= this.to)) {
+          this.#below.before(node);
+          before = node;
+        }
       }
-      if (wasAtEnd) this.to = Math.max(this.to, total);
-      this.total = Math.max(this.total, total);
+      if (wasAtEnd) this.to = total;
+      this.total = total;
       if (wasAtEnd) this.#evict("above");
     });
     this.#options.changed();
@@ -492,6 +501,19 @@ function dropKnown(nodes: readonly Element[]): void {
     keepFolds(node);
     if (node.id) byId(node.id)?.remove();
   }
+}
+
+/** What is said between rows, of the clock and of what was written over. */
+const isNote = (node: Element): boolean => node.matches(".slow");
+
+/** Whether a note stands here already: it comes again with the row that it is about. */
+function isKnownNote(note: Element, before: Element | undefined): boolean {
+  if (!note.querySelector("a")) {
+    const next = [note.nextElementSibling, note.nextElementSibling?.nextElementSibling].find((node) => node?.id);
+    return !!next && byId(next.id) !== null;
+  }
+  if (before?.nextElementSibling?.matches(".slow:has(a)")) before.nextElementSibling.remove();
+  return false;
 }
 
 const isCopying = (box: Element): boolean => {

@@ -5,7 +5,8 @@ import { choiceOf, query, runPath } from "../address.ts";
 import { sourceLink } from "../forge.ts";
 import { focusOf } from "../pages/finding-strip.ts";
 import { type Html, html } from "../pages/html.ts";
-import { emptyPane, end, type LogSelection, liveStrip, pane, paneTitle } from "../pages/pane.ts";
+import { moreRows } from "../pages/more-rows.ts";
+import { emptyPane, type LogSelection, pane, paneTitle } from "../pages/pane.ts";
 import { type DrawnRows, rows } from "../pages/rows.ts";
 import { headOf, type RunPartOptions, runPage, treeOf } from "../pages/run.ts";
 import { badRequest } from "../problem.ts";
@@ -158,17 +159,7 @@ async function rowsFragment({ c, site, found, asked, signal }: RunRequest, selec
   tellOfLog(c, reader.log);
   const after = Math.min(asked.after, reader.lines);
   const placed = { from: after + 1, to: Math.min(reader.lines, after + WINDOW_LINES) };
-  const choice = { ...choiceOf(record, selection.task, selection.attempt, selection.container), uid: record.run.uid };
-  const drawn = await rows(reader, {
-    ...placed,
-    textPath: `${runPath(record.run)}.txt`,
-    choice,
-    source: sourceLink(record.place),
-    time: asked.time,
-    firstTime: reader.log.firstTime,
-    isContinued: true,
-  });
-  return html`${drawn.rows}${liveStrip(reader.log)}${end({ log: reader.log, placed, selection })}`;
+  return moreRows(record, selection, reader, placed);
 }
 
 /** The rows of exactly the asked-for lines, as far as there are any. @throws Problem */

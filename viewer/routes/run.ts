@@ -9,6 +9,7 @@ import { runJson } from "../run-json.ts";
 import { parseRunQuery, type RunQuery } from "../run-query.ts";
 import { select } from "../selection.ts";
 import type { Site } from "../site.ts";
+import { runEventStream, wantsEvents } from "./run-events.ts";
 import { runHtml } from "./run-html.ts";
 import { runTextAnswer } from "./run-text.ts";
 
@@ -38,6 +39,7 @@ export function runRoutes(site: Site): Hono {
 
 async function answerRun(c: Context, site: Site, name: RunName): Promise<Response> {
   const asked = parseRunQuery(new URL(c.req.url).searchParams);
+  if (wantsEvents(c)) return runEventStream(c, site, name, asked);
   const { choice } = asked;
   const signal = pageSignal(c);
   const { run, format } = await findBySuffix(site, name, choice.uid, signal);
