@@ -9,10 +9,16 @@ const LEAP = 400;
 const MAX_ROWS = 2_000;
 /** How far beyond the view rows are fetched, in heights of the view. */
 const AHEAD = 3;
+/**
+ * Farther from the rows than so many heights of the view, a place means a share of the log; nearer, as many rows as
+ * there is room for: wheel and keys leave no line out, whatever the scrollbar's scale.
+ */
+const NEAR = 8;
 /** While the reader drags the scrollbar nothing is asked for. */
 const DRAG_MS = 90;
 
 type Edge = "above" | "below";
+type Load = Edge | "leap" | "ending";
 type Anchor = { element: Element; top: number };
 /** Where the view was when the anchor was looked up. */
 type Marked = Anchor & { y: number; size: number };
@@ -39,7 +45,7 @@ export class LogWindow {
   readonly #above = make("div", { className: "sp" });
   readonly #below = make("div", { className: "sp" });
   readonly #closed = new AbortController();
-  readonly #loads = new Map<Edge | "leap", AbortController>();
+  readonly #loads = new Map<Load, AbortController>();
   readonly #sizes: ResizeObserver;
   #failed: { retry: () => void; edge: Edge | "leap" } | undefined;
   #anchor: Marked | undefined;
@@ -122,6 +128,7 @@ export class LogWindow {
     this.#mark();
     this.#normalise();
     this.#extend();
+    void this.#showEnding();
     return row;
   }
 
@@ -207,8 +214,9 @@ export class LogWindow {
     clearTimeout(this.#drag);
     const view = this.#view();
     const { top, bottom } = this.#rows();
-    const isOutside = (top >= view.bottom && this.from > 1) || (bottom <= view.top && this.to < this.total);
-    if (isOutside) {
+    const near = NEAR * view.height;
+    const isFar = (top >= view.bottom + near && this.from > 1) || (bottom <= view.top - near && this.to < this.total);
+    if (isFar) {
       this.#loads.get("above")?.abort();
       this.#loads.get("below")?.abort();
       this.#tell(`Line ${count(lineAtShare(this.#share(), this.total))}`);
@@ -254,6 +262,7 @@ export class LogWindow {
     this.#mark();
     this.#tell(undefined);
     this.#extend();
+    void this.#showEnding();
     if (!("onscrollend" in window)) this.#onRest();
   }
 
@@ -286,9 +295,25 @@ export class LogWindow {
     });
     this.#options.changed();
     this.#extend();
+    void this.#showEnding();
   }
 
-  #begin(name: Edge | "leap"): AbortController {
+  /** How the log ends, where the page has begun elsewhere. */
+  async #showEnding(): Promise<void> {
+    if (!this.isAtEnd || byId("end") || this.#loads.has("ending")) return;
+    const load = this.#begin("ending");
+    try {
+      const { markup } = await part("rows", this.#options.search, { after: String(this.total) }, load.signal);
+      if (!load.signal.aborted && !byId("end")) this.put(markup);
+    } catch (error) {
+      if (!load.signal.aborted)
+        this.#tell(`The log's end could not be fetched (${error instanceof Error ? error.message : error}).`, true);
+    } finally {
+      this.#loads.delete("ending");
+    }
+  }
+
+  #begin(name: Load): AbortController {
     this.#loads.get(name)?.abort();
     const load = new AbortController();
     this.#loads.set(name, load);

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
+import { stored } from "../../viewer/archive-fixture.ts";
 import { isInView, missingBrowser, Session, topOf } from "./session.ts";
 
 const why = missingBrowser();
@@ -70,6 +71,43 @@ describe.skipIf(why)(`a live log in a real browser${why ? ` (skipped: ${why})` :
     await page.locator("#head").getByText("Failed", { exact: true }).waitFor({ state: "attached", timeout: 5_000 });
     await page.getByText("The log ends here.").waitFor({ state: "attached" });
     expect(Math.abs((await place()) - before)).toBeLessThanOrEqual(1);
+  });
+
+  test("where no stream of events comes through, new lines are asked for", async () => {
+    const { say, address } = await session.growingRun("polled");
+    const page = await session.open("about:blank");
+    let streams = 0;
+    await page.route("**", (route) => {
+      if (route.request().headers().accept !== "text/event-stream") return route.continue();
+      streams++;
+      return route.abort();
+    });
+    await page.goto(address);
+    await vi.waitFor(() => expect(streams).toBe(3), { timeout: 5_000 });
+    await say("asked for");
+    await page.getByText("asked for").waitFor({ timeout: 5_000 });
+    expect(streams).toBe(3);
+    session.complaints.splice(0); // the streams that were broken
+  });
+
+  test("a log that grows can be scrolled back to its first line, and followed again", async () => {
+    const { writer, say, address } = await session.growingRun("scrolled");
+    writer.append(Buffer.concat(Array.from({ length: 4_000 }, (_, i) => stored(`early ${i + 121}`, Date.now()))));
+    await writer.flush();
+    const page = await session.open(address);
+    await vi.waitFor(async () => expect(await page.locator("#end").evaluate(isInView)).toBe(true));
+    await page.keyboard.press("Home");
+    await vi.waitFor(async () => expect(await page.locator("#L1").evaluate(isInView)).toBe(true));
+    expect(await page.locator("#follow").isChecked()).toBe(false);
+    const before = await page.locator("#L1").evaluate(topOf);
+    await say("written meanwhile");
+    await page.getByText("4,121 lines so far").waitFor({ timeout: 5_000 });
+    expect(await page.locator("#L1").evaluate(topOf)).toBe(before);
+    await page.keyboard.press("f");
+    await vi.waitFor(async () => expect(await page.locator("#L4121").evaluate(isInView)).toBe(true));
+    expect(await page.locator("#L4121").textContent()).toContain("written meanwhile");
+    await say("and then");
+    await vi.waitFor(async () => expect(await page.locator("#L4122").evaluate(isInView)).toBe(true));
   });
 
   test("a run that has not begun becomes one that runs, on the same page", async () => {
