@@ -85,6 +85,11 @@ export function select(lines: Lines | undefined, start = lines?.from ?? 0): void
   showPick();
 }
 
+/** Another log is here, with the marks that the server made. */
+export const forgetSelection = (): void => {
+  selected = undefined;
+};
+
 export function clearSelection(): boolean {
   if (!selected) return false;
   select(undefined);

@@ -1,5 +1,5 @@
 import { all, byId, pane, parsed, part } from "./dom.ts";
-import { select, showAddressed } from "./links.ts";
+import { forgetSelection, showAddressed } from "./links.ts";
 import { live } from "./live.ts";
 import { openPane, shownLog } from "./pane.ts";
 import { search } from "./search.ts";
@@ -67,7 +67,7 @@ function begin(): void {
   shownSearch = location.search;
   openPane();
   restoreChoices();
-  select(undefined);
+  forgetSelection();
   for (const listener of listeners) listener();
   search.refresh();
 }
