@@ -1,3 +1,4 @@
+import type { MarkerOptions } from "../archive/markers.ts";
 import { isUid, type LogChoice } from "./address.ts";
 import { badRequest } from "./problem.ts";
 import { type LineRange, parseCount, parseLines, parseWindow, type WindowRequest } from "./window.ts";
@@ -15,6 +16,8 @@ export type RunQuery = {
   timestamps?: boolean;
   /** A text of the whole run has sidecars and init containers too. */
   all: boolean;
+  /** Markers of folds that are heeded only when asked for. */
+  markers: MarkerOptions;
   /** A part of the page, for its script. */
   fragment?: string;
   /** The last line that the script has. */
@@ -33,9 +36,18 @@ export function parseRunQuery(params: URLSearchParams): RunQuery {
     ...(tail && { tail: parseCount("tail", tail) }),
     ...(timestamps !== undefined && { timestamps }),
     all: parseSwitch(params, "all") ?? false,
+    markers: parseFolds(params),
     ...(fragment && { fragment }),
     after: parseCount("after", params.get("after") || "0"),
   };
+}
+
+/** @throws Problem */
+function parseFolds(params: URLSearchParams): MarkerOptions {
+  const value = params.get("folds");
+  if (!value) return {};
+  if (value === "buildkite") return { buildkite: true };
+  throw badRequest("folds is buildkite: then lines that begin with ---, +++ or ~~~ are headers.");
 }
 
 /** undefined where it is not said. @throws Problem */

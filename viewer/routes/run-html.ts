@@ -64,7 +64,14 @@ async function paneOf(
   const focus = focusOf(reader.log.findings, placed.mark);
   const drawn =
     reader.lines > 0
-      ? await rows(reader, { ...placed, found: focus?.line, textPath, choice, source: sourceLink(record.place) })
+      ? await rows(reader, {
+          ...placed,
+          found: focus?.line,
+          markers: asked.markers,
+          textPath,
+          choice,
+          source: sourceLink(record.place),
+        })
       : { rows: [] };
   return {
     pane: pane({
@@ -75,7 +82,11 @@ async function paneOf(
       ...drawn,
       focus,
       choice,
-      shownChoice: { ...choiceOf(record, task, attempt, container), ...shown },
+      shownChoice: {
+        ...choiceOf(record, task, attempt, container),
+        ...shown,
+        ...(asked.markers.buildkite && { folds: "buildkite" }),
+      },
       textPath,
       complaint,
     }),
@@ -123,6 +134,7 @@ async function rowsFragment({ c, site, found, asked, signal }: RunRequest, selec
   const choice = { ...choiceOf(record, selection.task, selection.attempt, selection.container), uid: record.run.uid };
   const drawn = await rows(reader, {
     ...placed,
+    markers: asked.markers,
     textPath: `${runPath(record.run)}.txt`,
     choice,
     source: sourceLink(record.place),
