@@ -150,6 +150,21 @@ export class LogReader {
     for (const { segment } of this.#piecesOf(from, to)) if (segment) yield await this.#index(segment);
   }
 
+  /** The text from a line on, frame by frame: of segments the frames that are wanted, each by a read of its own. */
+  async *stretches(from: number, wants: (frame: Frame) => boolean): AsyncGenerator<Stretch> {
+    for (const piece of this.#piecesOf(from, this.lines)) {
+      if (!piece.segment) {
+        yield* this.#chunkStretches(piece);
+        continue;
+      }
+      const { frames, next } = await this.#index(piece.segment);
+      for (const [i, frame] of frames.entries()) {
+        const end = frames[i + 1] ?? next;
+        if (end.line >= from && wants(frame)) yield* this.#segmentStretches(piece.segment, frame, end);
+      }
+    }
+  }
+
   #index(segment: Pick<Segment, "key" | "index">): Promise<SegmentIndex> {
     const known = this.#indexes.get(segment.key);
     if (known) return known;

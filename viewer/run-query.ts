@@ -1,7 +1,13 @@
+import { type Severity, severitySchema } from "../archive/findings.ts";
 import type { MarkerOptions } from "../archive/markers.ts";
 import { isUid, type LogChoice } from "./address.ts";
 import { badRequest } from "./problem.ts";
+import { ORDER, type SeverityFilter } from "./severity-filter.ts";
 import { type LineRange, parseCount, parseLines, parseWindow, type WindowRequest } from "./window.ts";
+
+/** Lines around each of a filter. */
+const CONTEXT = 2;
+const MAX_CONTEXT = 20;
 
 /** What the query of a run's address asks for. Pure: what is wrong is said before the archive is asked for anything. */
 export type RunQuery = {
@@ -18,6 +24,8 @@ export type RunQuery = {
   all: boolean;
   /** Markers of folds that are heeded only when asked for. */
   markers: MarkerOptions;
+  /** Only lines that say so of themselves. */
+  severity?: SeverityFilter;
   /** A part of the page, for its script. */
   fragment?: string;
   /** The last line that the script has. */
@@ -29,6 +37,7 @@ export function parseRunQuery(params: URLSearchParams): RunQuery {
   const [lines, tail, fragment] = ["lines", "tail", "fragment"].map((name) => params.get(name)?.trim());
   if (lines && tail) throw badRequest("lines and tail exclude each other.");
   const timestamps = parseSwitch(params, "timestamps");
+  const severity = parseSeverity(params);
   return {
     choice: parseChoice(params),
     window: parseWindow(params),
@@ -37,6 +46,7 @@ export function parseRunQuery(params: URLSearchParams): RunQuery {
     ...(timestamps !== undefined && { timestamps }),
     all: parseSwitch(params, "all") ?? false,
     markers: parseFolds(params),
+    ...(severity && { severity }),
     ...(fragment && { fragment }),
     after: parseCount("after", params.get("after") || "0"),
   };
@@ -57,6 +67,26 @@ export function parseSwitch(params: URLSearchParams, name: string): boolean | un
   if (value === "true" || value === "1") return true;
   if (value === "false" || value === "0") return false;
   throw badRequest(`${name} is true or false.`);
+}
+
+/** @throws Problem, which names the parameter */
+function parseSeverity(params: URLSearchParams): SeverityFilter | undefined {
+  const value = params.get("severity");
+  if (!value) return undefined;
+  const parsed = severitySchema.safeParse(value.trim().toLowerCase());
+  if (!parsed.success) throw badRequest(`severity is one of ${severitySchema.options.join(", ")}.`);
+  const name = parsed.data;
+  const isWithWorse = parseSwitch(params, "worse") ?? false;
+  const wanted = isWithWorse ? ORDER.slice(0, ORDER.indexOf(name) + 1) : [];
+  const context = params.get("context");
+  const from = params.get("from");
+  return {
+    name,
+    isWithWorse,
+    wanted: new Set<Severity>([...wanted, name]),
+    context: Math.min(MAX_CONTEXT, context ? parseCount("context", context) : CONTEXT),
+    from: Math.max(1, from ? parseCount("from", from) : 1),
+  };
 }
 
 function parseChoice(params: URLSearchParams): LogChoice {

@@ -29,6 +29,10 @@ export type PaneOptions = {
   /** The same as the reader's address has it. */
   shownChoice: Values;
   textPath: string;
+  /** Ways to the lines of a severity. */
+  severities: readonly Html[];
+  /** The rows are some of the log's, and say so themselves. */
+  isFiltered: boolean;
   /** What could not be done as asked. */
   complaint?: string | undefined;
 };
@@ -38,11 +42,11 @@ export const isLive = (log: Log, placed: Placed): boolean => !isFinished(log) &&
 
 /** One log: its controls, and the rows of a window of it. */
 export function pane(options: PaneOptions): Html {
-  const { record, selection, log, placed, rows, choice, textPath, complaint } = options;
+  const { record, selection, log, placed, rows, choice, textPath, complaint, isFiltered } = options;
   const { task, container } = selection;
   const name = logName(record, task, container);
   const text = `${textPath}${query(choice)}`;
-  const live = isLive(log, placed);
+  const live = isLive(log, placed) && !isFiltered;
   // The gutter must not change its width while a log grows.
   const gutter = isFinished(log) && log.lines < 10_000 ? " d4" : "";
   const changes = (live || !record.final) && html` data-run="${record.updatedAt}"`;
@@ -57,7 +61,7 @@ ${
   hasRows &&
   html`<label class="tog"><input type="checkbox" name="wrap" checked> Wrap</label>
 <label class="hide-s"><span class="vh">Time column</span><select name="time"><option value="off">No time</option><option value="clock" selected>Clock</option></select></label>
-<span class="acts">${jump(options)}<a class="btn" href="${text}">Raw</a><a class="btn" href="${text}" download="${fileName(record, selection)}">Download<span class="mut hide-s">${size(log.bytes)}</span></a></span>
+<span class="acts">${options.severities}${jump(options)}<a class="btn" href="${text}">Raw</a><a class="btn" href="${text}" download="${fileName(record, selection)}">Download<span class="mut hide-s">${size(log.bytes)}</span></a></span>
 `
 }</form>
 ${strip(options)}${live && html`${liveStrip(log)}<p class="vh" id="say" role="status"></p>`}</div>
@@ -65,7 +69,7 @@ ${
   !hasRows
     ? nothingWritten(name, container, log)
     : html`<div class="log${gutter}" tabindex="0" role="region" aria-label="Lines ${count(placed.from)} to ${count(placed.to)}"><div class="rows">
-${complaint && html`<p class="note">${complaint}</p>\n`}${before(options)}${rows}${end(options)}${after(options)}</div></div>`
+${complaint && html`<p class="note">${complaint}</p>\n`}${isFiltered ? rows : [before(options), rows, end(options), after(options)]}</div></div>`
 }
 </section>`;
 }
@@ -81,7 +85,7 @@ export function paneTitle(record: RunRecord, { task, attempt, container }: LogSe
 function jump(options: PaneOptions): Html | undefined {
   const { placed, log } = options;
   if (log.lines === 0) return undefined;
-  const href = placed.to >= log.lines ? "#end" : `${link(options, { tail: WINDOW_LINES })}#end`;
+  const href = placed.to >= log.lines && !options.isFiltered ? "#end" : `${link(options, { tail: WINDOW_LINES })}#end`;
   return html`<a class="btn" href="${href}">Last line<span class="mut" aria-hidden="true">↓</span></a>`;
 }
 

@@ -8,7 +8,9 @@ import { type Html, html } from "../pages/html.ts";
 import { emptyPane, end, type LogSelection, liveStrip, pane, paneTitle } from "../pages/pane.ts";
 import { rows } from "../pages/rows.ts";
 import { headOf, type RunPartOptions, runPage, treeOf } from "../pages/run.ts";
+import { severityLinks, severityRows } from "../pages/severity.ts";
 import type { Selection } from "../selection.ts";
+import { severityCounts } from "../severity-filter.ts";
 import { clockAfter, type Placed, place, WINDOW_LINES, type WindowRequest } from "../window.ts";
 import type { RunRequest } from "./run.ts";
 
@@ -62,15 +64,24 @@ async function paneOf(
   const choice = { ...choiceOf(record, task, attempt, container), uid: record.run.uid };
   const textPath = `${runPath(record.run)}.txt`;
   const focus = focusOf(reader.log.findings, placed.mark);
-  const drawn =
-    reader.lines > 0
+  const shownChoice = {
+    ...choiceOf(record, task, attempt, container),
+    ...shown,
+    ...(asked.markers.buildkite && { folds: "buildkite" }),
+  };
+  const linkTo = (values: object) => query({ ...shownChoice, ...values });
+  // A log of one segment has been counted with the index that its lines need anyway.
+  const isCheap = isFinished(reader.log) && reader.log.segments.length <= 1;
+  const counts = asked.severity || isCheap ? await severityCounts(reader) : undefined;
+  const rowOptions = { textPath, choice, source: sourceLink(record.place) };
+  const drawn = asked.severity
+    ? { rows: await severityRows(reader, { ...rowOptions, filter: asked.severity, counts, linkTo }) }
+    : reader.lines > 0
       ? await rows(reader, {
           ...placed,
           found: focus?.line,
           markers: asked.markers,
-          textPath,
-          choice,
-          source: sourceLink(record.place),
+          ...rowOptions,
         })
       : { rows: [] };
   return {
@@ -82,11 +93,9 @@ async function paneOf(
       ...drawn,
       focus,
       choice,
-      shownChoice: {
-        ...choiceOf(record, task, attempt, container),
-        ...shown,
-        ...(asked.markers.buildkite && { folds: "buildkite" }),
-      },
+      shownChoice,
+      severities: severityLinks(counts, linkTo),
+      isFiltered: asked.severity !== undefined,
       textPath,
       complaint,
     }),
