@@ -5,7 +5,7 @@ import type { LogId, Position } from "./keys.ts";
 import { isBefore, timeAt, timeLength, timeNs } from "./line.ts";
 import { extentOf, extentSince, type LogExtent, type Piece } from "./log-extent.ts";
 import { isFinished, type Log, type Segment } from "./record.ts";
-import { type Frame, readIndex } from "./segment.ts";
+import { type Frame, readIndex, type SegmentIndex } from "./segment.ts";
 import { decompress } from "./zstd.ts";
 
 const LF = 0x0a;
@@ -23,6 +23,7 @@ export type Line = {
   bytes: number;
 };
 
+const KEPT_INDEXES = 2;
 /** How much of a line is given unless more is asked for. */
 const LINE_BYTES = 64 * 1024;
 
@@ -39,6 +40,8 @@ export class LogReader {
   readonly #pieces: readonly Piece[];
   readonly #end: Position;
   readonly #signal: { signal?: AbortSignal };
+  /** The indexes that were read last: a page asks for its lines' frames, and then for the lines. */
+  readonly #indexes = new Map<string, Promise<SegmentIndex>>();
 
   private constructor(store: ObjectReader, id: LogId, extent: LogExtent, signal?: AbortSignal) {
     this.#store = store;
@@ -123,16 +126,48 @@ export class LogReader {
     return this.lines + 1;
   }
 
+  /** What the indexes of the segments say that hold the lines `from` to `to`; chunks have none. */
+  async *indexes(from = 1, to = this.lines): AsyncGenerator<SegmentIndex> {
+    for (const { segment } of this.#piecesOf(from, to)) if (segment) yield await this.#index(segment);
+  }
+
+  /** The text from a line on, frame by frame: of segments the frames that are wanted, each by a read of its own. */
+  async *stretches(from: number, wants: (frame: Frame) => boolean): AsyncGenerator<Stretch> {
+    for (const piece of this.#piecesOf(from, this.lines)) {
+      if (!piece.segment) {
+        yield* this.#chunkStretches(piece);
+        continue;
+      }
+      const { frames, next } = await this.#index(piece.segment);
+      for (const [i, frame] of frames.entries()) {
+        const end = frames[i + 1] ?? next;
+        if (end.line >= from && wants(frame)) yield* this.#segmentStretches(piece.segment, frame, end);
+      }
+    }
+  }
+
+  #index(segment: Pick<Segment, "key" | "index">): Promise<SegmentIndex> {
+    const known = this.#indexes.get(segment.key);
+    if (known) return known;
+    const [oldest] = this.#indexes.keys();
+    if (oldest !== undefined && this.#indexes.size >= KEPT_INDEXES) this.#indexes.delete(oldest);
+    const index = readIndex(this.#store, segment, this.#signal.signal);
+    this.#indexes.set(segment.key, index);
+    return index;
+  }
+
+  #piecesOf(from: number, to: number): Piece[] {
+    const start = { line: from, offset: 0 };
+    const end = { line: to + 1, offset: 0 };
+    const first = this.#pieces.findLastIndex((piece) => !isBefore(start, piece.at));
+    return this.#pieces.slice(Math.max(0, first)).filter((piece) => isBefore(piece.at, end));
+  }
+
   async *#stretches(from: number, to: number): AsyncGenerator<Stretch> {
     if (to < from) return;
     const start = { line: from, offset: 0 };
     const end = { line: to + 1, offset: 0 };
-    let first = this.#pieces.findLastIndex((piece) => !isBefore(start, piece.at));
-    if (first === -1) first = 0;
-    for (const piece of this.#pieces.slice(first)) {
-      if (!isBefore(piece.at, end)) return;
-      yield* this.#pieceStretches(piece, start, end);
-    }
+    for (const piece of this.#piecesOf(from, to)) yield* this.#pieceStretches(piece, start, end);
   }
 
   #pieceStretches(
@@ -156,7 +191,7 @@ export class LogReader {
     to: Position,
     skip: (frame: Frame) => boolean = () => false,
   ): AsyncGenerator<Stretch> {
-    const { frames, next } = await readIndex(this.#store, segment, this.#signal.signal);
+    const { frames, next } = await this.#index(segment);
     const wanted = frames.filter((frame, i) => {
       const end = frames[i + 1] ?? next;
       return isBefore(frame, to) && isBefore(from, end) && !skip(frame);

@@ -1,7 +1,14 @@
+import { type Severity, severitySchema } from "../archive/findings.ts";
+import type { MarkerOptions } from "../archive/markers.ts";
 import { isUid, type LogChoice } from "./address.ts";
 import { badRequest } from "./problem.ts";
+import { ORDER, type SeverityFilter } from "./severity-filter.ts";
 import { isTimeMode, type TimeMode } from "./time-column.ts";
 import { type LineRange, parseCount, parseLines, parseWindow, type WindowRequest } from "./window.ts";
+
+/** Lines around each of a filter. */
+const CONTEXT = 2;
+const MAX_CONTEXT = 20;
 
 /** What the query of a run's address asks for. Pure: what is wrong is said before the archive is asked for anything. */
 export type RunQuery = {
@@ -16,6 +23,10 @@ export type RunQuery = {
   timestamps?: boolean;
   /** A text of the whole run has sidecars and init containers too. */
   all: boolean;
+  /** Markers of folds that are heeded only when asked for. */
+  markers: MarkerOptions;
+  /** Only lines that say so of themselves. */
+  severity?: SeverityFilter;
   /** A part of the page, for its script. */
   fragment?: string;
   /** The last line that the script has. */
@@ -38,6 +49,7 @@ export function parseRunQuery(params: URLSearchParams): RunQuery {
   const [time, view] = ["time", "view"].map((name) => params.get(name) || undefined);
   if (time !== undefined && !isTimeMode(time)) throw badRequest("time is off, clock, elapsed or delta.");
   if (view !== undefined && view !== "plain") throw badRequest("view is plain, or not there.");
+  const severity = parseSeverity(params);
   return {
     choice: parseChoice(params),
     window: parseWindow(params),
@@ -45,6 +57,8 @@ export function parseRunQuery(params: URLSearchParams): RunQuery {
     ...(tail && { tail: parseCount("tail", tail) }),
     ...(timestamps !== undefined && { timestamps }),
     all: parseSwitch(params, "all") ?? false,
+    markers: parseFolds(params),
+    ...(severity && { severity }),
     ...(fragment && { fragment }),
     after: parseCount("after", params.get("after") || "0"),
     ...(time && { time }),
@@ -62,6 +76,14 @@ function parseEvents(text: string | null): RunQuery["events"] {
   throw badRequest("events is all or run.");
 }
 
+/** @throws Problem */
+function parseFolds(params: URLSearchParams): MarkerOptions {
+  const value = params.get("folds");
+  if (!value) return {};
+  if (value === "buildkite") return { buildkite: true };
+  throw badRequest("folds is buildkite: then lines that begin with ---, +++ or ~~~ are headers.");
+}
+
 /** undefined where it is not said. @throws Problem */
 export function parseSwitch(params: URLSearchParams, name: string): boolean | undefined {
   const value = params.get(name);
@@ -69,6 +91,26 @@ export function parseSwitch(params: URLSearchParams, name: string): boolean | un
   if (value === "true" || value === "1") return true;
   if (value === "false" || value === "0") return false;
   throw badRequest(`${name} is true or false.`);
+}
+
+/** @throws Problem, which names the parameter */
+function parseSeverity(params: URLSearchParams): SeverityFilter | undefined {
+  const value = params.get("severity");
+  if (!value) return undefined;
+  const parsed = severitySchema.safeParse(value.trim().toLowerCase());
+  if (!parsed.success) throw badRequest(`severity is one of ${severitySchema.options.join(", ")}.`);
+  const name = parsed.data;
+  const isWithWorse = parseSwitch(params, "worse") ?? false;
+  const wanted = isWithWorse ? ORDER.slice(0, ORDER.indexOf(name) + 1) : [];
+  const context = params.get("context");
+  const from = params.get("from");
+  return {
+    name,
+    isWithWorse,
+    wanted: new Set<Severity>([...wanted, name]),
+    context: Math.min(MAX_CONTEXT, context ? parseCount("context", context) : CONTEXT),
+    from: Math.max(1, from ? parseCount("from", from) : 1),
+  };
 }
 
 function parseChoice(params: URLSearchParams): LogChoice {

@@ -11,6 +11,14 @@ export const count = (n: number): string => n.toLocaleString("en");
 export const lineOf = (element: Element): number =>
   /^L\d+$/.test(element.id) ? Number(element.id.slice(1)) : Number.NaN;
 
+/** The first line that a row, a group or a part of one holds. */
+export function firstLineOf(element: Element): number {
+  const line = lineOf(element);
+  if (!Number.isNaN(line) || !element.matches(".g")) return line;
+  const row = element.querySelector("[id^=L]");
+  return row ? lineOf(row) : Number.NaN;
+}
+
 export function make<K extends keyof HTMLElementTagNameMap>(
   name: K,
   values: Partial<HTMLElementTagNameMap[K]>,
@@ -44,16 +52,6 @@ export async function part(
 }
 
 export const parsed = (markup: string): HTMLElement => new DOMParser().parseFromString(markup, "text/html").body;
-
-/** Folds that the reader has opened or closed stay so in what comes anew. */
-export function keepFolds(node: Element): void {
-  const keyed = [node, ...node.querySelectorAll("[data-key]")];
-  for (const fold of keyed) {
-    if (!(fold instanceof HTMLDetailsElement)) continue;
-    const known = all("[data-key]").find(({ dataset }) => dataset.key === fold.dataset.key);
-    if (known instanceof HTMLDetailsElement) fold.open = known.open;
-  }
-}
 
 const PREFIX = "afterlog.";
 /** What a reader has chosen, without a cookie. Storage may be forbidden: then it lasts as long as the page. */

@@ -1,4 +1,5 @@
-import { byId, keepFolds, make, pane, parsed, part, say } from "./dom.ts";
+import { byId, make, pane, parsed, part, say } from "./dom.ts";
+import { keepFolds } from "./folds.ts";
 import { markRows } from "./links.ts";
 import { openPane, type ShownLog, shownLog } from "./pane.ts";
 import { restoreChoices } from "./times.ts";
@@ -20,7 +21,7 @@ let stop = new AbortController();
 export function putParts(markup: string): void {
   const change = () => {
     for (const node of [...parsed(markup).children]) {
-      keepFolds(node);
+      keepFolds(node, "key");
       const old = node.id ? byId(node.id) : null;
       if (old && !old.isEqualNode(node)) old.replaceWith(node);
     }

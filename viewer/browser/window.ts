@@ -1,5 +1,6 @@
 import type { Lines } from "./address.ts";
-import { byId, count, keepFolds, lineOf, make, parsed, part } from "./dom.ts";
+import { byId, count, firstLineOf, lineOf, make, parsed, part } from "./dom.ts";
+import { joinParts, keepFolds, openTogether } from "./folds.ts";
 import { around, clamp, lineAtShare, MIN_SPACER, nextLines, shareOfLine, shareOfView, virtualHeight } from "./scale.ts";
 
 /** Rows fetched at an edge, and around a line that was far away. */
@@ -7,6 +8,7 @@ const BLOCK = 200;
 const LEAP = 400;
 /** Rows in the document; what is beyond goes where the reader is not. */
 const MAX_ROWS = 2_000;
+const MOST_ROWS = 10_000;
 /** How far beyond the view rows are fetched, in heights of the view. */
 const AHEAD = 3;
 /**
@@ -71,6 +73,8 @@ export class LogWindow {
     else this.box.append(this.#below);
     const signal = this.#closed.signal;
     addEventListener("scroll", () => this.#onScroll(), { passive: true, signal });
+    // The event does not bubble.
+    this.box.addEventListener("toggle", ({ target }) => openTogether(this.box, target), { capture: true, signal });
     addEventListener("scrollend", () => this.#onRest(), { signal });
     this.#sizes = new ResizeObserver(() => this.keep());
     this.#sizes.observe(this.box);
@@ -119,8 +123,10 @@ export class LogWindow {
     }
     const row = this.row(wanted);
     if (!row) return null;
-    for (let fold = row.closest("details"); fold; fold = fold.parentElement?.closest("details") ?? null)
+    for (let fold = row.closest("details"); fold; fold = fold.parentElement?.closest("details") ?? null) {
       fold.open = true;
+      openTogether(this.box, fold);
+    }
     const view = this.#view();
     const rect = row.getBoundingClientRect();
     const target = top ?? view.top + Math.max(0, (view.height - rect.height) / 2);
@@ -156,15 +162,18 @@ export class LogWindow {
       let before: Element | undefined;
       for (const node of [...parsed(markup).children]) {
         const old = node.id ? byId(node.id) : null;
-        const line = lineOf(node);
-        if (line > total) total = line;
+        const line = firstLineOf(node);
+        const rows = node.matches(".g") ? [...node.querySelectorAll("[id^=L]")] : [];
+        total = Math.max(total, ...[line, ...rows.map(lineOf)].filter((line) => line > 0));
         if (old) {
           const isSame = looksLike(old, node);
           if (!isSame) old.replaceWith(node);
           before = isSame ? old : node;
         } else if (node.id === "end") this.box.append(node);
         else if (isNote(node) && isKnownNote(node, before)) continue;
-        else if (wasAtEnd && !(line <= this.to)) {
+        else if (wasAtEnd && !(line < this.to)) {
+          // A part of a group begins with the row that came before, which may have grown.
+          for (const { id } of rows) byId(id)?.remove();
           this.#below.before(node);
           before = node;
         }
@@ -277,7 +286,9 @@ export class LogWindow {
 
   async #load(edge: Edge): Promise<void> {
     const lines = nextLines(edge, this, this.total, BLOCK);
-    if (!lines || this.#loads.has(edge) || this.#loads.has("leap") || this.#failed?.edge === edge) return;
+    // Closed groups of many lines have no height: they would be fetched without end.
+    const isFull = this.to - this.from >= MOST_ROWS;
+    if (!lines || isFull || this.#loads.has(edge) || this.#loads.has("leap") || this.#failed?.edge === edge) return;
     const load = this.#begin(edge);
     const nodes = await this.#fetch(lines, load.signal, edge, () => void this.#load(edge));
     if (!nodes) return;
@@ -379,24 +390,26 @@ export class LogWindow {
     while (this.#above.nextSibling && this.#above.nextSibling !== this.#below) this.#above.nextSibling.remove();
     dropKnown(nodes);
     this.#above.after(...nodes);
+    joinParts(this.box);
     ({ from: this.from, to: this.to } = lines);
     this.#options.changed();
   }
 
   /** Takes rows away where the reader is not, unless they are being copied. */
   #evict(edge: Edge): void {
+    joinParts(this.box);
     const surplus = this.to - this.from + 1 - MAX_ROWS;
     if (surplus <= 0 || (surplus < MAX_ROWS && isCopying(this.box))) return;
     const children = this.#children();
     const view = this.#view();
     if (edge === "above") {
-      const first = children.findLast((child) => lineOf(child) <= this.from + surplus);
+      const first = children.findLast((child) => firstLineOf(child) <= this.from + surplus);
       if (!first || first.getBoundingClientRect().top > view.top - view.height) return;
       while (this.#above.nextElementSibling && this.#above.nextElementSibling !== first)
         this.#above.nextElementSibling.remove();
-      this.from = lineOf(first);
+      this.from = firstLineOf(first);
     } else {
-      const beyond = children.find((child) => lineOf(child) > this.to - surplus);
+      const beyond = children.find((child) => firstLineOf(child) > this.to - surplus);
       if (!beyond || beyond.getBoundingClientRect().top < view.bottom + view.height) return;
       // A pause or a date before a row is that row's.
       let first: Element = beyond;
@@ -408,7 +421,7 @@ export class LogWindow {
         first = note;
       while (first.nextElementSibling !== this.#below && first.nextElementSibling) first.nextElementSibling.remove();
       first.remove();
-      this.to = lineOf(beyond) - 1;
+      this.to = firstLineOf(beyond) - 1;
     }
   }
 
@@ -419,7 +432,7 @@ export class LogWindow {
 
   /** A row that has a height: one that was written over has none. */
   #visible(line: number): Element | undefined {
-    const children = this.#children().filter((child) => lineOf(child) <= line);
+    const children = this.#children().filter((child) => firstLineOf(child) <= line);
     return byId(`L${line}`)?.offsetHeight
       ? (byId(`L${line}`) as Element)
       : children.findLast((child) => child.clientHeight > 0);
@@ -506,13 +519,15 @@ export class LogWindow {
         else high = middle;
       }
       for (const element of children.slice(low)) {
-        if (element.getClientRects().length === 0 || Number.isNaN(lineOf(element))) continue;
+        if (element.getClientRects().length === 0 || Number.isNaN(firstLineOf(element))) continue;
         const fold = element.querySelector(":scope > details[open]");
         const inner =
           fold &&
           (fold.firstElementChild?.getBoundingClientRect().bottom ?? 0) <= viewTop + 1 &&
           find([...fold.children]);
-        return inner || { element, top: element.getBoundingClientRect().top };
+        if (inner) return inner;
+        if (!element.id && !fold) continue;
+        return { element, top: element.getBoundingClientRect().top };
       }
       return undefined;
     };
@@ -523,7 +538,7 @@ export class LogWindow {
 /** What comes anew takes the place of what stands under the same name. */
 function dropKnown(nodes: readonly Element[]): void {
   for (const node of nodes) {
-    keepFolds(node);
+    keepFolds(node, "fold");
     if (node.id) byId(node.id)?.remove();
   }
 }

@@ -1,4 +1,5 @@
 import type { LogReader } from "../../archive/log-reader.ts";
+import type { MarkerOptions } from "../../archive/markers.ts";
 import type { RunRecord } from "../../archive/record.ts";
 import { choiceOf, runPath } from "../address.ts";
 import { sourceLink } from "../forge.ts";
@@ -13,6 +14,7 @@ export async function moreRows(
   selection: LogSelection,
   reader: LogReader,
   lines: LineRange,
+  markers?: MarkerOptions,
 ): Promise<Html> {
   const { task, attempt, container } = selection;
   const drawn = await rows(reader, {
@@ -20,6 +22,7 @@ export async function moreRows(
     textPath: `${runPath(record.run)}.txt`,
     choice: { ...choiceOf(record, task, attempt, container), uid: record.run.uid },
     source: sourceLink(record.place),
+    markers,
     isContinued: true,
   });
   return html`${drawn.rows}${liveStrip(reader.log)}${end({ log: reader.log, placed: lines, selection })}`;

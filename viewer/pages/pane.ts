@@ -35,17 +35,21 @@ export type PaneOptions = {
   wraps: boolean;
   /** All lines are on the page, for the browser's own search. */
   isPlain: boolean;
+  /** Ways to the lines of a severity. */
+  severities: readonly Html[];
+  /** The rows are some of the log's, and say so themselves. */
+  isFiltered: boolean;
   /** What could not be done as asked. */
   complaint?: string | undefined;
 };
 
 /** One log: its controls, and the rows of a window of it. */
 export function pane(options: PaneOptions): Html {
-  const { record, selection, log, placed, rows, choice, textPath, complaint, time, wraps } = options;
+  const { record, selection, log, placed, rows, choice, textPath, complaint, time, wraps, isFiltered } = options;
   const { task, container } = selection;
   const name = logName(record, task, container);
   const text = `${textPath}${query(choice)}`;
-  const live = !isFinished(log);
+  const live = !isFinished(log) && !isFiltered;
   // The gutter must not change its width while a log grows.
   const gutter = isFinished(log) && log.lines < 10_000 ? " d4" : log.lines >= 10_000_000 ? " d8" : "";
   const changes = (live || !record.final) && html` data-run="${record.updatedAt}"`;
@@ -61,7 +65,7 @@ ${
   html`<label class="tog"><input type="checkbox" name="wrap"${wraps && html` checked`}> Wrap</label>
 <label class="hide-s"><span class="vh">Time column</span><select name="time">${TIME_MODES.map((mode) => html`<option value="${mode}"${mode === time && html` selected`}>${MODE_NAMES[mode]}</option>`)}</select></label>
 <noscript><button name="lines" value="${placed.from}-${placed.to}">Apply</button></noscript>
-<span class="acts">${jump(options)}<a class="btn" href="${text}">Raw</a><a class="btn" href="${text}" download="${fileName(record, selection)}">Download<span class="mut hide-s">${size(log.bytes)}</span></a></span>
+<span class="acts">${options.severities}${jump(options)}<a class="btn" href="${text}">Raw</a><a class="btn" href="${text}" download="${fileName(record, selection)}">Download<span class="mut hide-s">${size(log.bytes)}</span></a></span>
 `
 }</form>
 ${strip(options)}${live && html`${liveStrip(log)}`}<p class="vh" id="say" role="status"></p>${placed.mark && pick(options, placed.mark)}</div>
@@ -69,7 +73,7 @@ ${
   !hasRows
     ? nothingWritten(name, container, log)
     : html`<div class="log${gutter}" tabindex="0" role="region" aria-label="Lines ${count(placed.from)} to ${count(placed.to)}"><div class="rows">
-${complaint && html`<p class="note">${complaint}</p>\n`}${before(options)}${rows}${end(options)}${after(options)}</div></div>`
+${complaint && html`<p class="note">${complaint}</p>\n`}${isFiltered ? rows : [before(options), rows, end(options), after(options)]}</div></div>`
 }
 </section>`;
 }
@@ -77,8 +81,8 @@ ${complaint && html`<p class="note">${complaint}</p>\n`}${before(options)}${rows
 const MODE_NAMES: Record<TimeMode, string> = { off: "No time", clock: "Clock", elapsed: "Elapsed", delta: "Delta" };
 
 /** What the script must know of the log, and of the window that it has. */
-const windowData = ({ choice, log, placed, isPlain, textPath }: PaneOptions): Html =>
-  html` data-log="${query(choice)}" data-text="${textPath}" data-lines="${log.lines}" data-from="${placed.from}" data-to="${placed.to}"${log.firstTime && html` data-first="${log.firstTime}"`}${isPlain && html` data-plain=""`}`;
+const windowData = ({ choice, log, placed, isPlain, isFiltered, textPath }: PaneOptions): Html =>
+  html` data-log="${query(choice)}" data-text="${textPath}" data-lines="${log.lines}" data-from="${placed.from}" data-to="${placed.to}"${log.firstTime && html` data-first="${log.firstTime}"`}${(isPlain || isFiltered) && html` data-plain=""`}`;
 
 /** What can be done with the lines that the address marks; the script makes the same for those it selects. */
 function pick(options: PaneOptions, { from, to }: LineRange): Html {
@@ -98,7 +102,7 @@ export function paneTitle(record: RunRecord, { task, attempt, container }: LogSe
 function jump(options: PaneOptions): Html | undefined {
   const { placed, log } = options;
   if (log.lines === 0) return undefined;
-  const href = placed.to >= log.lines ? "#end" : `${link(options, { tail: WINDOW_LINES })}#end`;
+  const href = placed.to >= log.lines && !options.isFiltered ? "#end" : `${link(options, { tail: WINDOW_LINES })}#end`;
   return html`<a class="btn" href="${href}">Last line<span class="mut" aria-hidden="true">↓</span></a>`;
 }
 

@@ -1,3 +1,4 @@
+import type { Severity } from "../../archive/findings.ts";
 import type { Line } from "../../archive/log-reader.ts";
 import type { Gap } from "../../archive/record.ts";
 import { query } from "../address.ts";
@@ -15,6 +16,8 @@ export type ShownLine = Omit<Line, "text"> & {
   shown: ScreenLine;
   /** The terminal got all of it. */
   isReadWhole: boolean;
+  /** What the line names itself. */
+  severity: Severity | undefined;
 };
 
 /** A longer pause between two lines is worth a row. */
@@ -52,14 +55,35 @@ export function row(
   const isCut = drawn.isCut || shown.isCut || !line.isReadWhole;
   const more = isCut ? line.bytes - Buffer.byteLength(drawn.text) : 0;
   const rest = more > 0 && html` <a class="cut" href="${textOf(number, options)}">… ${count(more)} more bytes</a>`;
-  const cell = time === undefined ? undefined : timeCell(options.time ?? "clock", time, options.firstTime, before);
-  const at = cell
-    ? html`<time datetime="${time}"${cell.isLag && html` class="lag"`}>${cell.text}</time>`
-    : html`<time></time>`;
-  const classes = `r${shown.isDrawnOver ? " o" : ""}${isMarked ? " s" : ""}${isFound ? " f" : ""}`;
-  const sign = isFound ? html`<i title="finding">✗</i>` : html`<i></i>`;
-  return html`<div class="${classes}" id="L${number}"><a href="#L${number}">${count(number)}</a>${sign}${at}<span>${drawn.html}${rest}</span></div>
+  const at = timeOf(time, before, options);
+  return html`<div class="r${classesOf(line, { isMarked, isFound })}" id="L${number}"><a href="#L${number}">${count(number)}</a>${signOf(line, isFound)}${at}<span>${drawn.html}${rest}</span></div>
 `;
+}
+
+/** Each with a blank before it. */
+export function classesOf(
+  { shown, severity }: ShownLine,
+  { isMarked, isFound }: { isMarked: boolean; isFound: boolean },
+): string {
+  const level = severity === "error" ? " e" : severity === "warning" ? " w" : "";
+  return `${shown.isDrawnOver ? " o" : ""}${level}${isMarked ? " s" : ""}${isFound ? " f" : ""}`;
+}
+
+function signOf({ severity }: ShownLine, isFound: boolean): Html {
+  if (isFound) return html`<i title="finding">✗</i>`;
+  if (severity === "error") return html`<i title="error">✗</i>`;
+  return severity === "warning" ? html`<i title="warning">!</i>` : html`<i></i>`;
+}
+
+/** A row's cell in the time column. */
+export function timeOf(
+  time: string | undefined,
+  before: string | undefined,
+  { time: mode = "clock", firstTime }: Pick<RowOptions, "time" | "firstTime">,
+): Html {
+  if (time === undefined) return html`<time></time>`;
+  const { text, isLag } = timeCell(mode, time, firstTime, before);
+  return html`<time datetime="${time}"${isLag && html` class="lag"`}>${text}</time>`;
 }
 
 const textOf = (lines: string | number, { textPath, choice }: RowOptions): string =>

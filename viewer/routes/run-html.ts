@@ -9,8 +9,10 @@ import { moreRows } from "../pages/more-rows.ts";
 import { emptyPane, type LogSelection, pane, paneTitle } from "../pages/pane.ts";
 import { type DrawnRows, rows } from "../pages/rows.ts";
 import { headOf, type RunPartOptions, runPage, treeOf } from "../pages/run.ts";
+import { severityLinks, severityRows } from "../pages/severity.ts";
 import { badRequest } from "../problem.ts";
 import type { Selection } from "../selection.ts";
+import { severityCounts } from "../severity-filter.ts";
 import { clockAfter, type LineRange, type Placed, place, WINDOW_LINES, type WindowRequest } from "../window.ts";
 import type { RunRequest } from "./run.ts";
 
@@ -88,17 +90,24 @@ async function paneOf(
   const choice = { ...choiceOf(record, task, attempt, container), uid: record.run.uid };
   const textPath = `${runPath(record.run)}.txt`;
   const focus = focusOf(reader.log.findings, placed.mark);
-  const drawn: DrawnRows =
-    reader.lines > 0
+  const shownChoice = {
+    ...choiceOf(record, task, attempt, container),
+    ...shown,
+    ...(asked.markers.buildkite && { folds: "buildkite" }),
+  };
+  const linkTo = (values: object) => query({ ...shownChoice, ...values });
+  // A log of one segment has been counted with the index that its lines need anyway.
+  const isCheap = isFinished(reader.log) && reader.log.segments.length <= 1;
+  const counts = asked.severity || isCheap ? await severityCounts(reader) : undefined;
+  const rowOptions = { textPath, choice, source: sourceLink(record.place), time, firstTime: reader.log.firstTime };
+  const drawn: DrawnRows = asked.severity
+    ? { rows: await severityRows(reader, { ...rowOptions, filter: asked.severity, counts, linkTo }) }
+    : reader.lines > 0
       ? await rows(reader, {
           ...placed,
           found: focus?.line,
-          textPath,
-          choice,
-          source: sourceLink(record.place),
-          time,
-          firstTime: reader.log.firstTime,
-          room: isPlain ? 4 * PLAIN_BYTES : undefined,
+          markers: asked.markers,
+          ...rowOptions,
         })
       : { rows: [] };
   return {
@@ -110,7 +119,9 @@ async function paneOf(
       ...drawn,
       focus,
       choice,
-      shownChoice: { ...choiceOf(record, task, attempt, container), ...shown },
+      shownChoice,
+      severities: severityLinks(counts, linkTo),
+      isFiltered: asked.severity !== undefined,
       textPath,
       time,
       wraps,
@@ -159,7 +170,7 @@ async function rowsFragment({ c, site, found, asked, signal }: RunRequest, selec
   tellOfLog(c, reader.log);
   const after = Math.min(asked.after, reader.lines);
   const placed = { from: after + 1, to: Math.min(reader.lines, after + WINDOW_LINES) };
-  return moreRows(record, selection, reader, placed);
+  return moreRows(record, selection, reader, placed, asked.markers);
 }
 
 /** The rows of exactly the asked-for lines, as far as there are any. @throws Problem */
@@ -181,6 +192,7 @@ async function rangeFragment({ c, site, found, asked, signal }: RunRequest, sele
     source: sourceLink(record.place),
     time: asked.time,
     firstTime: reader.log.firstTime,
+    markers: asked.markers,
     isRange: true,
   });
   return html`${drawn.rows}`;

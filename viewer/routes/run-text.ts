@@ -6,6 +6,7 @@ import { inReadingOrder } from "../pages/names.ts";
 import { badRequest, Problem } from "../problem.ts";
 import type { RunQuery } from "../run-query.ts";
 import type { Selection } from "../selection.ts";
+import { filteredText, type SeverityFilter } from "../severity-filter.ts";
 import type { Site } from "../site.ts";
 import { logText, runText } from "../text.ts";
 import type { LineRange } from "../window.ts";
@@ -47,6 +48,7 @@ function isOnlyLog({ found }: RunRequest, { container }: LogSelection, tries: re
 
 async function oneLog(request: RunRequest, selection: LogSelection): Promise<Response> {
   const { c, site, found, asked, signal } = request;
+  if (asked.severity) return onlySevere(request, selection, asked.severity);
   // Told before the storage is asked for more: a copy that the client has is still good.
   const isPinned = asked.choice.uid !== undefined && found.record.final;
   const caching = cachingOf(selection.container.log, asked, isPinned);
@@ -57,6 +59,19 @@ async function oneLog(request: RunRequest, selection: LogSelection): Promise<Res
   return answerLog(c, site, log, { ...caching, ...lengthOf(log, range, timestamps) }, async function* (s) {
     const reader = await site.archive.logOf(found.record, selection, s);
     yield* logText(reader, range, { timestamps });
+  });
+}
+
+/** The lines of one log that say they are so. */
+async function onlySevere(
+  { c, site, found, asked }: RunRequest,
+  selection: LogSelection,
+  severity: SeverityFilter,
+): Promise<Response> {
+  const { log } = selection.container;
+  const { timestamps = true } = asked;
+  return answerLog(c, site, log, { "Cache-Control": isFinished(log) ? "no-cache" : "no-store" }, async function* (s) {
+    yield* filteredText(await site.archive.logOf(found.record, selection, s), severity, { timestamps });
   });
 }
 
@@ -114,6 +129,7 @@ function wholeRun({ c, site, found, asked }: RunRequest, tries: readonly Try[]):
   const { record } = found;
   if (asked.lines || asked.tail !== undefined)
     throw badRequest("lines and tail are for one log: choose it with pipelineTask= and step=.");
+  if (asked.severity) throw badRequest("severity is for one log: choose it with pipelineTask= and step=.");
   const { timestamps = false, all } = asked;
   const headers = { "Content-Type": TEXT, "Cache-Control": record.final ? "no-cache" : "no-store" };
   return streamed(c, site, headers, (signal) =>
