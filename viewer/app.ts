@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { compress } from "hono/compress";
 import type { ArchiveReader } from "../archive/reader.ts";
 import { loadAssets } from "./assets.ts";
+import { Searches } from "./grep/searches.ts";
 import { nothingHere } from "./lookup.ts";
 import { problemOf } from "./problem.ts";
 import { protect, refuse } from "./protection.ts";
@@ -21,6 +22,8 @@ export type AppOptions = {
   url?: string;
   now?: () => Date;
   logger?: Logger;
+  /** Whoever makes them ends their threads. */
+  searches?: Searches;
   /** Rejects with the reason while the archive cannot be read. */
   ready: () => Promise<void>;
 };
@@ -29,9 +32,17 @@ const SILENT: Logger = { error() {}, warn() {} };
 
 /** The viewer as a function from requests to answers. */
 export function createApp(options: AppOptions): Hono {
-  const { archive, namespaces, url, now = () => new Date(), logger = SILENT, ready } = options;
+  const {
+    archive,
+    namespaces,
+    url,
+    now = () => new Date(),
+    logger = SILENT,
+    searches = new Searches(),
+    ready,
+  } = options;
   const assets = loadAssets();
-  const site: Site = { archive, namespaces, now, logger, assets, ...(url && { url }) };
+  const site: Site = { archive, namespaces, now, logger, assets, searches, ...(url && { url }) };
   const app = new Hono();
   app.use(compress());
   app.use(protect, refuse);

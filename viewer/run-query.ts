@@ -1,4 +1,6 @@
 import { isUid, type LogChoice } from "./address.ts";
+import { type Pattern, parsePattern } from "./grep/pattern.ts";
+import { FORMATS, type Format } from "./negotiation.ts";
 import { badRequest } from "./problem.ts";
 import { type LineRange, parseCount, parseLines, parseWindow, type WindowRequest } from "./window.ts";
 
@@ -15,11 +17,32 @@ export type RunQuery = {
   timestamps?: boolean;
   /** A text of the whole run has sidecars and init containers too. */
   all: boolean;
+  /** Instead of what the client would like. */
+  format?: Format;
+  /** What to look for in the log. */
+  grep?: GrepQuery;
   /** A part of the page, for its script. */
   fragment?: string;
   /** The last line that the script has. */
   after: number;
 };
+
+export type GrepQuery = {
+  pattern: Pattern;
+  /** As the address has it, to stay with it. */
+  values: { grep: string; regex?: string; case?: string };
+  /** Lines around each hit of a text. */
+  context: number;
+  /** Whether the lines of a text begin with their numbers. */
+  numbers: boolean;
+  /** Which hit a page shows, from 1. */
+  hit?: number;
+  /** All logs of the run. */
+  inAllSteps: boolean;
+};
+
+/** More is asked for as a text without grep. */
+const MAX_CONTEXT = 1_000;
 
 /** @throws Problem */
 export function parseRunQuery(params: URLSearchParams): RunQuery {
@@ -33,8 +56,42 @@ export function parseRunQuery(params: URLSearchParams): RunQuery {
     ...(tail && { tail: parseCount("tail", tail) }),
     ...(timestamps !== undefined && { timestamps }),
     all: parseSwitch(params, "all") ?? false,
+    ...parseFormat(params),
+    ...parseGrep(params),
     ...(fragment && { fragment }),
     after: parseCount("after", params.get("after") || "0"),
+  };
+}
+
+function parseFormat(params: URLSearchParams): { format?: Format } {
+  const name = params.get("format");
+  if (!name) return {};
+  const format = FORMATS.find((known) => known === name);
+  if (!format) throw badRequest(`format is one of ${FORMATS.join(", ")}.`);
+  return { format };
+}
+
+function parseGrep(params: URLSearchParams): { grep?: GrepQuery } {
+  const grep = params.get("grep");
+  if (!grep) return {};
+  const [regex, isCaseSensitive] = [parseSwitch(params, "regex"), parseSwitch(params, "case")];
+  const context = parseCount("context", params.get("context") || "0");
+  if (context > MAX_CONTEXT) throw badRequest(`context is at most ${MAX_CONTEXT} lines.`);
+  const hit = params.get("hit") ? parseCount("hit", params.get("hit") as string) : undefined;
+  if (hit === 0) throw badRequest("hit counts from 1.");
+  return {
+    grep: {
+      pattern: parsePattern(grep, regex ?? false, isCaseSensitive),
+      values: {
+        grep,
+        ...(regex && { regex: "true" }),
+        ...(isCaseSensitive !== undefined && { case: String(isCaseSensitive) }),
+      },
+      context,
+      numbers: parseSwitch(params, "numbers") ?? false,
+      inAllSteps: params.get("view") === "steps",
+      ...(hit !== undefined && { hit }),
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import type { ArchiveReader } from "../archive/reader.ts";
 import type { Assets } from "./assets.ts";
+import type { Searches } from "./grep/searches.ts";
 
 /** Which namespaces may be shown: all, or these. */
 export type Namespaces = "*" | readonly string[];
@@ -16,6 +17,7 @@ export type Site = {
   now: () => Date;
   logger: Logger;
   assets: Assets;
+  searches: Searches;
 };
 
 /** A namespace that is not shown is answered like one that does not exist. */

@@ -1,6 +1,7 @@
 import type { Line } from "../../archive/log-reader.ts";
 import type { Gap } from "../../archive/record.ts";
 import { query } from "../address.ts";
+import type { Highlighter } from "../grep/highlighter.ts";
 import { linked, type SourceLink } from "../terminal/links.ts";
 import { markup } from "../terminal/markup.ts";
 import type { ScreenLine } from "../terminal/screen.ts";
@@ -26,6 +27,8 @@ export type RowOptions = {
   choice: Record<string, string | number | undefined>;
   /** Where the lines of source files are that a row names. */
   source?: SourceLink | undefined;
+  /** Marks what a search found. */
+  highlighter?: Highlighter | undefined;
 };
 
 /** One line; `limit` is the most characters of it to show, `isFound` that the page points to it as a finding. */
@@ -34,7 +37,8 @@ export function row(
   { isMarked, isFound, limit, ...options }: RowOptions & { isMarked: boolean; isFound: boolean; limit: number },
 ): Html {
   const { number, time, shown } = line;
-  const drawn = markup(linked(shown.runs, options.source), limit);
+  const runs = linked(shown.runs, options.source);
+  const drawn = markup(options.highlighter?.marked(runs, number) ?? runs, limit);
   const isCut = drawn.isCut || shown.isCut || !line.isReadWhole;
   const more = isCut ? line.bytes - Buffer.byteLength(drawn.text) : 0;
   const rest = more > 0 && html` <a class="cut" href="${textOf(number, options)}">… ${count(more)} more bytes</a>`;

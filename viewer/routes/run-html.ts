@@ -3,14 +3,19 @@ import type { LogReader } from "../../archive/log-reader.ts";
 import { isFinished, type Log } from "../../archive/record.ts";
 import { choiceOf, query, runPath } from "../address.ts";
 import { sourceLink } from "../forge.ts";
+import { Highlighter } from "../grep/highlighter.ts";
 import { focusOf } from "../pages/finding-strip.ts";
 import { type Html, html } from "../pages/html.ts";
 import { emptyPane, end, type LogSelection, liveStrip, pane, paneTitle } from "../pages/pane.ts";
 import { rows } from "../pages/rows.ts";
 import { headOf, type RunPartOptions, runPage, treeOf } from "../pages/run.ts";
+import type { SearchState } from "../pages/search-field.ts";
+import { badRequest } from "../problem.ts";
 import type { Selection } from "../selection.ts";
 import { clockAfter, type Placed, place, WINDOW_LINES, type WindowRequest } from "../window.ts";
+import { hitsFragment, tallied } from "./hits.ts";
 import type { RunRequest } from "./run.ts";
+import { stepHits } from "./step-hits.ts";
 
 /** The page of a run, or the part of it that the script asks for. */
 export async function runHtml(request: RunRequest, selection: Selection): Promise<Response> {
@@ -35,9 +40,16 @@ export async function runHtml(request: RunRequest, selection: Selection): Promis
       return c.html(treeOf(options));
     case "rows":
       return c.html(selection.type === "log" ? await rowsFragment(request, selection) : "");
+    case "hits":
+      if (!asked.grep) throw badRequest("fragment=hits needs grep.");
+      return selection.type === "log" ? hitsFragment(request, selection, asked.grep) : c.body("");
     case "pane":
       return c.html((await paneOf(request, selection, shown)).pane);
     default: {
+      if (asked.grep?.inAllSteps) {
+        const pane = await stepHits(request, asked.grep, options.linkTo);
+        return c.html(runPage({ ...options, pane, isSettled: true }));
+      }
       const { pane, isLogFinished } = await paneOf(request, selection, shown);
       return c.html(runPage({ ...options, pane, isSettled: record.final && isLogFinished }));
     }
@@ -47,10 +59,11 @@ export async function runHtml(request: RunRequest, selection: Selection): Promis
 type Shown = { uid?: string };
 
 async function paneOf(
-  { c, site, found, asked, signal }: RunRequest,
+  request: RunRequest,
   selection: Selection,
   shown: Shown,
 ): Promise<{ pane: Html; isLogFinished: boolean }> {
+  const { c, site, found, asked, signal } = request;
   const { record } = found;
   if (selection.type !== "log") {
     return { pane: emptyPane(record, selection, site.now()), isLogFinished: record.final };
@@ -58,13 +71,20 @@ async function paneOf(
   const { task, attempt, container } = selection;
   const reader = await site.archive.logOf(record, selection, signal);
   tellOfLog(c, reader.log);
-  const { placed, complaint } = await window(reader, selection, asked.window);
+  const { placed, complaint, search } = await searchedWindow(request, reader, selection);
   const choice = { ...choiceOf(record, task, attempt, container), uid: record.run.uid };
   const textPath = `${runPath(record.run)}.txt`;
   const focus = focusOf(reader.log.findings, placed.mark);
   const drawn =
     reader.lines > 0
-      ? await rows(reader, { ...placed, found: focus?.line, textPath, choice, source: sourceLink(record.place) })
+      ? await rows(reader, {
+          ...placed,
+          found: focus?.line,
+          textPath,
+          choice,
+          source: sourceLink(record.place),
+          highlighter: asked.grep && new Highlighter(asked.grep.pattern, search?.tally.focus?.line),
+        })
       : { rows: [] };
   return {
     pane: pane({
@@ -77,6 +97,7 @@ async function paneOf(
       choice,
       shownChoice: { ...choiceOf(record, task, attempt, container), ...shown },
       textPath,
+      search,
       complaint,
     }),
     isLogFinished: isFinished(reader.log),
@@ -88,12 +109,32 @@ function tellOfLog(c: Context, log: Log): void {
   c.header("X-Log-Ended", String(isFinished(log)));
 }
 
+type Window = { placed: Placed; complaint?: string };
+
+/** The window at the hit that is asked for, or else the hit that is next from where the window is. */
+async function searchedWindow(
+  request: RunRequest,
+  reader: LogReader,
+  selection: LogSelection,
+): Promise<Window & { search?: SearchState }> {
+  const { grep, window: wanted } = request.asked;
+  if (!grep || reader.lines === 0) return window(reader, selection, wanted);
+  if (wanted.type === "default" || grep.hit !== undefined) {
+    const tally = await tallied(request, reader, grep);
+    return { ...(await window(reader, selection, { type: "default" }, tally.focus?.line)), search: { grep, tally } };
+  }
+  const found = await window(reader, selection, wanted);
+  const near = found.placed.mark?.from ?? found.placed.from;
+  return { ...found, search: { grep, tally: await tallied(request, reader, grep, { near }) } };
+}
+
 /** Where the window lies: where the address says, else where the reader most likely wants to look. */
 async function window(
   reader: LogReader,
   { container }: LogSelection,
   request: WindowRequest,
-): Promise<{ placed: Placed; complaint?: string }> {
+  hit?: number,
+): Promise<Window> {
   const { lines, log } = reader;
   const atEnd = !isFinished(log) || container.status === "failed" || container.status === "timed-out";
   if (request.type === "time" || request.type === "clock") {
@@ -105,7 +146,7 @@ async function window(
       complaint: `No line is as late as ${time ?? "that"}: this is the end.`,
     };
   }
-  const placed = place(request, lines, { atEnd, leading: log.findings?.leading?.line });
+  const placed = place(request, lines, { atEnd, leading: hit ?? log.findings?.leading?.line });
   const wanted = request.type === "mark" || request.type === "lines" ? request.lines.from : 1;
   const isBeyond = lines > 0 && wanted > lines;
   return isBeyond
@@ -126,6 +167,7 @@ async function rowsFragment({ c, site, found, asked, signal }: RunRequest, selec
     textPath: `${runPath(record.run)}.txt`,
     choice,
     source: sourceLink(record.place),
+    highlighter: asked.grep && new Highlighter(asked.grep.pattern),
     isContinued: true,
   });
   return html`${drawn.rows}${liveStrip(reader.log)}${end({ log: reader.log, placed, selection })}`;
