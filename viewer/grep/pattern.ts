@@ -44,9 +44,9 @@ export function compile({ text, isRegex, ignoresCase }: Pattern): RE2JS {
 }
 
 function syntaxWords(text: string, error: RE2JSSyntaxException): string {
-  const part = error.getPattern();
-  // An expression that ends too early is given as a whole.
-  const at = part === null || part === text ? text.length : text.lastIndexOf(part);
-  const where = part === null || part === text ? "at its end" : `at character ${at + 1}, “${part}”`;
+  const part = error.getPattern() ?? "";
+  // An expression that ends too early is given as a whole, with the flags that re2js has put in front.
+  const at = part === "" || part === text ? -1 : text.lastIndexOf(part);
+  const where = at === -1 ? "at its end" : `at character ${at + 1}, “${part}”`;
   return `The regular expression cannot be understood ${where}: ${error.getDescription()}. It is read as RE2 does, so without look-around and backreferences; without regex=true it is plain text.`;
 }

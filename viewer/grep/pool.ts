@@ -77,6 +77,8 @@ export class SearchPool {
     const worker = new Worker(new URL("thread.ts", import.meta.url), { execArgv: [], name: "search" });
     const thread: Thread = { worker, tasks: [] };
     worker.unref();
+    // What a job takes is counted from when the thread runs.
+    worker.once("online", () => this.#watch(thread));
     worker.on("message", (outcome: Outcome) => this.#take(thread, outcome));
     worker.on("error", (error) => void this.#replace(thread, error));
     this.#threads.push(thread);
