@@ -1,5 +1,5 @@
-import { type ObjectReader, readBytes } from "../storage-adapters/store.ts";
-import { decodeHeader, decodeText } from "./chunk.ts";
+import { type ObjectReader, readBytes, StorageError } from "../storage-adapters/store.ts";
+import { decodeHeader, decodeText, packedText } from "./chunk.ts";
 import { ArchiveError } from "./error.ts";
 import type { LogId, Position } from "./keys.ts";
 import { isBefore, timeAt, timeLength, timeNs } from "./line.ts";
@@ -12,6 +12,12 @@ const LF = 0x0a;
 
 /** Text as it is stored, beginning at a place. */
 export type Stretch = { at: Position; text: Buffer };
+
+/** A frame of a log's text as it is stored, to be unpacked elsewhere: `next` is where its text ends. */
+export type PackedFrame = { at: Position; next: Position; packed: Buffer; bytes: number; key: string };
+
+/** A stretch of a log's text that the bucket lacks, or that is not what it should be. The message names the object. */
+export type Unreadable = { at: Position; next: Position; error: ArchiveError | StorageError };
 
 export type Line = {
   number: number;
@@ -146,6 +152,28 @@ export class LogReader {
     }
   }
 
+  /**
+   * All of the text in its frames, in order. What is missing or damaged is told of and passed over; where that is
+   * seen only when a frame is unpacked, it is for the caller to say. Holds what one get gives, and a frame.
+   * @throws StorageError denied, invalid, unavailable
+   */
+  async *packed(): AsyncGenerator<PackedFrame | Unreadable> {
+    for (const [i, piece] of this.#pieces.entries()) {
+      let at = piece.at;
+      try {
+        const frames = piece.segment ? this.#segmentFrames(piece.segment) : this.#chunkFrames(piece);
+        for await (const frame of frames) {
+          yield frame;
+          at = frame.next;
+        }
+      } catch (error) {
+        const isLost = error instanceof StorageError && error.kind === "not-found";
+        if (!isLost && !(error instanceof ArchiveError)) throw error;
+        yield { at, next: this.#pieces[i + 1]?.at ?? this.#end, error };
+      }
+    }
+  }
+
   #index(segment: Pick<Segment, "key" | "index">): Promise<SegmentIndex> {
     const known = this.#indexes.get(segment.key);
     if (known) return known;
@@ -161,6 +189,20 @@ export class LogReader {
     const end = { line: to + 1, offset: 0 };
     const first = this.#pieces.findLastIndex((piece) => !isBefore(start, piece.at));
     return this.#pieces.slice(Math.max(0, first)).filter((piece) => isBefore(piece.at, end));
+  }
+
+  async *#segmentFrames(segment: Pick<Segment, "key" | "index">): AsyncGenerator<PackedFrame> {
+    const { frames, next } = await this.#index(segment);
+    for await (const { i, frame, packed } of this.#packedFrames(segment.key, [...frames.entries()])) {
+      const { line, offset } = frames[i + 1] ?? next;
+      yield { at: frame, next: { line, offset }, packed, bytes: frame.bytes, key: segment.key };
+    }
+  }
+
+  async *#chunkFrames({ at, key }: Piece): AsyncGenerator<PackedFrame> {
+    const object = await readBytes(this.#store, key, this.#signal);
+    const { bytes, next } = decodeHeader(object, key);
+    if (bytes > 0) yield { at, next, packed: packedText(object), bytes, key };
   }
 
   async *#stretches(from: number, to: number): AsyncGenerator<Stretch> {
@@ -192,30 +234,40 @@ export class LogReader {
     skip: (frame: Frame) => boolean = () => false,
   ): AsyncGenerator<Stretch> {
     const { frames, next } = await this.#index(segment);
-    const wanted = frames.filter((frame, i) => {
+    const wanted = [...frames.entries()].filter(([i, frame]) => {
       const end = frames[i + 1] ?? next;
       return isBefore(frame, to) && isBefore(from, end) && !skip(frame);
     });
-    const [first] = wanted;
-    const last = wanted.at(-1);
+    for await (const { frame, packed } of this.#packedFrames(segment.key, wanted))
+      yield { at: frame, text: await decompress(packed, frame.bytes, segment.key) };
+  }
+
+  /** Frames of a segment with their places in its index, in one ranged read from the first to the last. */
+  async *#packedFrames(
+    key: string,
+    wanted: readonly [number, Frame][],
+  ): AsyncGenerator<{ i: number; frame: Frame; packed: Buffer }> {
+    const first = wanted[0]?.[1];
+    const last = wanted.at(-1)?.[1];
     if (!first || !last) return;
     const length = last.at + last.size - first.at;
-    const stream = await this.#store.get(segment.key, { offset: first.at, length, ...this.#signal });
+    const stream = await this.#store.get(key, { offset: first.at, length, ...this.#signal });
     let position = first.at;
     let rest: Buffer = Buffer.alloc(0);
     const queue = [...wanted];
     for await (const bytes of stream as AsyncIterable<Buffer>) {
       rest = rest.byteLength === 0 ? bytes : Buffer.concat([rest, bytes]);
-      for (let frame = queue[0]; frame && position + rest.byteLength >= frame.at + frame.size; frame = queue[0]) {
-        const packed = rest.subarray(frame.at - position, frame.at - position + frame.size);
-        yield { at: frame, text: await decompress(packed, frame.bytes, segment.key) };
-        rest = rest.subarray(frame.at - position + frame.size);
-        position = frame.at + frame.size;
+      for (let head = queue[0]; head; head = queue[0]) {
+        const [i, frame] = head;
+        const end = frame.at + frame.size;
+        if (position + rest.byteLength < end) break;
+        yield { i, frame, packed: rest.subarray(frame.at - position, end - position) };
+        rest = rest.subarray(end - position);
+        position = end;
         queue.shift();
       }
     }
-    if (queue.length > 0)
-      throw new ArchiveError("damaged", `${segment.key} ends before the frames that its index names`);
+    if (queue.length > 0) throw new ArchiveError("damaged", `${key} ends before the frames that its index names`);
   }
 }
 

@@ -1,6 +1,8 @@
 import { type Severity, severitySchema } from "../archive/findings.ts";
 import type { MarkerOptions } from "../archive/markers.ts";
 import { isUid, type LogChoice } from "./address.ts";
+import { type Pattern, parsePattern } from "./grep/pattern.ts";
+import { FORMATS, type Format } from "./negotiation.ts";
 import { badRequest } from "./problem.ts";
 import { ORDER, type SeverityFilter } from "./severity-filter.ts";
 import { isTimeMode, type TimeMode } from "./time-column.ts";
@@ -27,6 +29,10 @@ export type RunQuery = {
   markers: MarkerOptions;
   /** Only lines that say so of themselves. */
   severity?: SeverityFilter;
+  /** Instead of what the client would like. */
+  format?: Format;
+  /** What to look for in the log. */
+  grep?: GrepQuery;
   /** A part of the page, for its script. */
   fragment?: string;
   /** The last line that the script has. */
@@ -41,6 +47,23 @@ export type RunQuery = {
   events: "all" | "run";
 };
 
+export type GrepQuery = {
+  pattern: Pattern;
+  /** As the address has it, to stay with it. */
+  values: { grep: string; regex?: string; case?: string };
+  /** Lines around each hit of a text. */
+  context: number;
+  /** Whether the lines of a text begin with their numbers. */
+  numbers: boolean;
+  /** Which hit a page shows, from 1. */
+  hit?: number;
+  /** All logs of the run. */
+  inAllSteps: boolean;
+};
+
+/** More is asked for as a text without grep. */
+const MAX_HIT_CONTEXT = 1_000;
+
 /** @throws Problem */
 export function parseRunQuery(params: URLSearchParams): RunQuery {
   const [lines, tail, fragment] = ["lines", "tail", "fragment"].map((name) => params.get(name)?.trim());
@@ -48,7 +71,7 @@ export function parseRunQuery(params: URLSearchParams): RunQuery {
   const timestamps = parseSwitch(params, "timestamps");
   const [time, view] = ["time", "view"].map((name) => params.get(name) || undefined);
   if (time !== undefined && !isTimeMode(time)) throw badRequest("time is off, clock, elapsed or delta.");
-  if (view !== undefined && view !== "plain") throw badRequest("view is plain, or not there.");
+  if (view !== undefined && view !== "plain" && view !== "steps") throw badRequest("view is plain or steps.");
   const severity = parseSeverity(params);
   return {
     choice: parseChoice(params),
@@ -59,6 +82,8 @@ export function parseRunQuery(params: URLSearchParams): RunQuery {
     all: parseSwitch(params, "all") ?? false,
     markers: parseFolds(params),
     ...(severity && { severity }),
+    ...parseFormat(params),
+    ...parseGrep(params),
     ...(fragment && { fragment }),
     after: parseCount("after", params.get("after") || "0"),
     ...(time && { time }),
@@ -82,6 +107,38 @@ function parseFolds(params: URLSearchParams): MarkerOptions {
   if (!value) return {};
   if (value === "buildkite") return { buildkite: true };
   throw badRequest("folds is buildkite: then lines that begin with ---, +++ or ~~~ are headers.");
+}
+
+function parseFormat(params: URLSearchParams): { format?: Format } {
+  const name = params.get("format");
+  if (!name) return {};
+  const format = FORMATS.find((known) => known === name);
+  if (!format) throw badRequest(`format is one of ${FORMATS.join(", ")}.`);
+  return { format };
+}
+
+function parseGrep(params: URLSearchParams): { grep?: GrepQuery } {
+  const grep = params.get("grep");
+  if (!grep) return {};
+  const [regex, isCaseSensitive] = [parseSwitch(params, "regex"), parseSwitch(params, "case")];
+  const context = parseCount("context", params.get("context") || "0");
+  if (context > MAX_HIT_CONTEXT) throw badRequest(`context is at most ${MAX_HIT_CONTEXT} lines.`);
+  const hit = params.get("hit") ? parseCount("hit", params.get("hit") as string) : undefined;
+  if (hit === 0) throw badRequest("hit counts from 1.");
+  return {
+    grep: {
+      pattern: parsePattern(grep, regex ?? false, isCaseSensitive),
+      values: {
+        grep,
+        ...(regex && { regex: "true" }),
+        ...(isCaseSensitive !== undefined && { case: String(isCaseSensitive) }),
+      },
+      context,
+      numbers: parseSwitch(params, "numbers") ?? false,
+      inAllSteps: params.get("view") === "steps",
+      ...(hit !== undefined && { hit }),
+    },
+  };
 }
 
 /** undefined where it is not said. @throws Problem */

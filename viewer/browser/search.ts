@@ -1,9 +1,14 @@
 import { withPlace } from "./address.ts";
-import { all, byId, count, pane, say } from "./dom.ts";
+import { all, byId, count, make, say } from "./dom.ts";
 import { onRows, shownLog } from "./pane.ts";
 
 /** What the server tells while it searches: lines with hits, new ones each time. */
 type Told = { searched: number; total: number; count: number; lines: number[]; done?: boolean };
+
+const STEPS = [
+  ["Previous hit", "↑", -1],
+  ["Next hit", "↓", 1],
+] as const;
 
 const field = (): HTMLInputElement | null => byId("grep") as HTMLInputElement | null;
 
@@ -29,14 +34,11 @@ class Search {
     const text = field()?.value;
     const log = shownLog();
     if (text === undefined || !log || !(event.target as Element).contains(field())) return false;
-    const button =
-      event.submitter instanceof HTMLButtonElement && event.submitter.name === "hit" ? event.submitter : undefined;
     if (text === "") {
       this.clear();
       return true;
     }
-    if (text === this.#text && this.#count > 0)
-      this.step(button?.getAttribute("aria-label")?.startsWith("Prev") ? -1 : 1);
+    if (text === this.#text && this.#count > 0) this.step(1);
     else void this.#run(text, undefined);
     return true;
   }
@@ -125,8 +127,19 @@ class Search {
   }
 
   #tell(words = this.#words()): void {
-    pane()?.querySelector('output[for="grep"]')?.replaceChildren(words);
-    for (const button of all(".tools button[name=hit]")) button.hidden = this.#count < 2;
+    const box = field()?.closest(".search");
+    if (!box) return;
+    // The server writes them for a page that has been searched already.
+    const output = box.querySelector("output") ?? box.appendChild(make("output", {}));
+    output.replaceChildren(words);
+    for (const button of all("button[name=hit]", box)) button.remove();
+    if (this.#count < 2) return;
+    for (const [label, sign, by] of STEPS) {
+      const button = make("button", { type: "button", name: "hit", className: "icb", textContent: sign });
+      button.ariaLabel = label;
+      button.onclick = () => this.step(by);
+      box.append(button);
+    }
   }
 }
 

@@ -3,6 +3,7 @@ import type { MarkerOptions } from "../../archive/markers.ts";
 import type { RunRecord } from "../../archive/record.ts";
 import { choiceOf, runPath } from "../address.ts";
 import { sourceLink } from "../forge.ts";
+import type { Highlighter } from "../grep/highlighter.ts";
 import type { LineRange } from "../window.ts";
 import { type Html, html } from "./html.ts";
 import { end, type LogSelection, liveStrip } from "./pane.ts";
@@ -15,6 +16,7 @@ export async function moreRows(
   reader: LogReader,
   lines: LineRange,
   markers?: MarkerOptions,
+  highlighter?: Highlighter,
 ): Promise<Html> {
   const { task, attempt, container } = selection;
   const drawn = await rows(reader, {
@@ -23,6 +25,7 @@ export async function moreRows(
     choice: { ...choiceOf(record, task, attempt, container), uid: record.run.uid },
     source: sourceLink(record.place),
     markers,
+    highlighter,
     isContinued: true,
   });
   return html`${drawn.rows}${liveStrip(reader.log)}${end({ log: reader.log, placed: lines, selection })}`;

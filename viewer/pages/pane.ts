@@ -11,6 +11,7 @@ import { badge, capital, icon, lookOf, spokenIcon } from "./icons.ts";
 import { logName, taskName } from "./names.ts";
 import { waitsForTurn } from "./progress.ts";
 import type { DrawnRows } from "./rows.ts";
+import { type SearchState, searchField, searchNotes } from "./search-field.ts";
 
 export type LogSelection = Extract<Selection, { type: "log" }>;
 type Values = Record<string, string | number | undefined>;
@@ -39,6 +40,8 @@ export type PaneOptions = {
   severities: readonly Html[];
   /** The rows are some of the log's, and say so themselves. */
   isFiltered: boolean;
+  /** What was looked for and what is known of it. */
+  search?: SearchState | undefined;
   /** What could not be done as asked. */
   complaint?: string | undefined;
 };
@@ -54,7 +57,7 @@ export function pane(options: PaneOptions): Html {
   const gutter = isFinished(log) && log.lines < 10_000 ? " d4" : log.lines >= 10_000_000 ? " d8" : "";
   const changes = (live || !record.final) && html` data-run="${record.updatedAt}"`;
   const follows = live && html` data-live=""`;
-  const hidden = hiddenChoice(options);
+  const hidden = hiddenValues(options.shownChoice);
   const hasRows = log.lines > 0 || !isFinished(log);
   return html`<section class="pane" id="pane" aria-label="Log of ${name}" data-step="${container.title}"${windowData(options)}${changes}${follows}>
 <div class="tools">
@@ -62,7 +65,8 @@ export function pane(options: PaneOptions): Html {
 ${hidden}${paneTitle(record, selection)}
 ${
   hasRows &&
-  html`<label class="tog"><input type="checkbox" name="wrap"${wraps && html` checked`}> Wrap</label>
+  html`${searchField(options.search, `${query({ ...options.shownChoice, ...options.search?.grep.values, view: "steps" })}`)}
+<label class="tog"><input type="checkbox" name="wrap"${wraps && html` checked`}> Wrap</label>
 <label class="hide-s"><span class="vh">Time column</span><select name="time">${TIME_MODES.map((mode) => html`<option value="${mode}"${mode === time && html` selected`}>${MODE_NAMES[mode]}</option>`)}</select></label>
 <noscript><button name="lines" value="${placed.from}-${placed.to}">Apply</button></noscript>
 <span class="acts">${options.severities}${jump(options)}<a class="btn" href="${text}">Raw</a><a class="btn" href="${text}" download="${fileName(record, selection)}">Download<span class="mut hide-s">${size(log.bytes)}</span></a></span>
@@ -73,7 +77,7 @@ ${
   !hasRows
     ? nothingWritten(name, container, log)
     : html`<div class="log${gutter}" tabindex="0" role="region" aria-label="Lines ${count(placed.from)} to ${count(placed.to)}"><div class="rows">
-${complaint && html`<p class="note">${complaint}</p>\n`}${isFiltered ? rows : [before(options), rows, end(options), after(options)]}</div></div>`
+${complaint && html`<p class="note">${complaint}</p>\n`}${searchNotes(options.search)}${isFiltered ? rows : [before(options), rows, end(options), after(options)]}</div></div>`
 }
 </section>`;
 }
@@ -135,7 +139,9 @@ export const liveStrip = (log: Log): Html =>
     : html`<div class="finds live" id="live"><b class="st run"><svg class="ic run" aria-hidden="true"><use href="#i-run"/></svg>Live</b><span>${count(log.lines)} lines so far${log.lastTime && html`, the last at <time datetime="${log.lastTime}">${log.lastTime.slice(11, 19)}</time>`}.</span></div>
 `;
 
-const link = (options: PaneOptions, values: Values): string => query({ ...options.shownChoice, ...values });
+/** Stays with what is looked for. */
+const link = ({ shownChoice, search }: PaneOptions, values: Values): string =>
+  query({ ...shownChoice, ...search?.grep.values, ...values });
 
 function before(options: PaneOptions): Html | undefined {
   const { placed, log } = options;
@@ -144,7 +150,7 @@ function before(options: PaneOptions): Html | undefined {
   const earlier =
     placed.from > 1 &&
     html`<a href="${link(options, { lines: `${Math.max(1, placed.from - WINDOW_LINES)}-${placed.from - 1}` })}">↑ ${count(Math.min(WINDOW_LINES, placed.from - 1))} lines before</a><a href="${link(options, { lines: `1-${WINDOW_LINES}` })}">First line</a>`;
-  const hidden = hiddenChoice(options);
+  const hidden = hiddenValues({ ...options.shownChoice, ...options.search?.grep.values });
   if (options.isPlain) return undefined;
   const marked = mark && mark.from <= placed.to && html`<a href="#L${mark.from}">Line ${count(mark.from)}</a>`;
   return html`<div class="more">${earlier}${marked}<span class="mut">lines ${count(placed.from)}–${count(placed.to)} of ${count(log.lines)}</span><form method="get">${hidden}<label for="goto">Line or time</label><input id="goto" type="text" name="line" maxlength="40" placeholder="${placed.from}"><button>Go</button></form></div>
@@ -152,8 +158,8 @@ function before(options: PaneOptions): Html | undefined {
 }
 
 /** What a form must say to stay with this log. */
-const hiddenChoice = ({ shownChoice }: PaneOptions) =>
-  Object.entries(shownChoice).map(
+const hiddenValues = (values: Values) =>
+  Object.entries(values).map(
     ([name, value]) => value !== undefined && html`<input type="hidden" name="${name}" value="${value}">`,
   );
 

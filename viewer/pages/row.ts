@@ -2,6 +2,7 @@ import type { Severity } from "../../archive/findings.ts";
 import type { Line } from "../../archive/log-reader.ts";
 import type { Gap } from "../../archive/record.ts";
 import { query } from "../address.ts";
+import type { Highlighter } from "../grep/highlighter.ts";
 import { linked, type SourceLink } from "../terminal/links.ts";
 import { markup } from "../terminal/markup.ts";
 import type { ScreenLine } from "../terminal/screen.ts";
@@ -34,6 +35,8 @@ export type RowOptions = {
   time?: TimeMode | undefined;
   /** Time of the log's first line. */
   firstTime?: string | undefined;
+  /** Marks what a search found. */
+  highlighter?: Highlighter | undefined;
 };
 
 /**
@@ -51,7 +54,8 @@ export function row(
   }: RowOptions & { isMarked: boolean; isFound: boolean; limit: number; before?: string | undefined },
 ): Html {
   const { number, time, shown } = line;
-  const drawn = markup(linked(shown.runs, options.source), limit);
+  const runs = linked(shown.runs, options.source);
+  const drawn = markup(options.highlighter?.marked(runs, number) ?? runs, limit);
   const isCut = drawn.isCut || shown.isCut || !line.isReadWhole;
   const more = isCut ? line.bytes - Buffer.byteLength(drawn.text) : 0;
   const rest = more > 0 && html` <a class="cut" href="${textOf(number, options)}">… ${count(more)} more bytes</a>`;

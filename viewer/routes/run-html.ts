@@ -3,18 +3,22 @@ import type { LogReader } from "../../archive/log-reader.ts";
 import { isFinished, type Log } from "../../archive/record.ts";
 import { choiceOf, query, runPath } from "../address.ts";
 import { sourceLink } from "../forge.ts";
+import { Highlighter } from "../grep/highlighter.ts";
 import { focusOf } from "../pages/finding-strip.ts";
 import { type Html, html } from "../pages/html.ts";
 import { moreRows } from "../pages/more-rows.ts";
 import { emptyPane, type LogSelection, pane, paneTitle } from "../pages/pane.ts";
 import { type DrawnRows, rows } from "../pages/rows.ts";
 import { headOf, type RunPartOptions, runPage, treeOf } from "../pages/run.ts";
+import type { SearchState } from "../pages/search-field.ts";
 import { severityLinks, severityRows } from "../pages/severity.ts";
 import { badRequest } from "../problem.ts";
 import type { Selection } from "../selection.ts";
 import { severityCounts } from "../severity-filter.ts";
 import { clockAfter, type LineRange, type Placed, place, WINDOW_LINES, type WindowRequest } from "../window.ts";
+import { hitsFragment, tallied } from "./hits.ts";
 import type { RunRequest } from "./run.ts";
+import { stepHits } from "./step-hits.ts";
 
 /** What the script may ask for at a time. */
 const RANGE_LINES = 1_000;
@@ -49,9 +53,16 @@ export async function runHtml(request: RunRequest, selection: Selection): Promis
     case "rows":
       if (selection.type !== "log") return c.html("");
       return c.html(await (asked.lines ? rangeFragment : rowsFragment)(request, selection));
+    case "hits":
+      if (!asked.grep) throw badRequest("fragment=hits needs grep.");
+      return selection.type === "log" ? hitsFragment(request, selection, asked.grep) : c.body("");
     case "pane":
       return c.html((await paneOf(request, selection, shown)).pane);
     default: {
+      if (asked.grep?.inAllSteps) {
+        const pane = await stepHits(request, asked.grep, options.linkTo);
+        return c.html(runPage({ ...options, pane, isSettled: true }));
+      }
       const text = asked.isPlain && (await insteadOfPlain(request, selection));
       if (text) return c.redirect(text, 303);
       const { pane, isLogFinished, markedText } = await paneOf(request, selection, shown);
@@ -73,10 +84,11 @@ async function insteadOfPlain({ site, found, signal }: RunRequest, selection: Se
 }
 
 async function paneOf(
-  { c, site, found, asked, signal }: RunRequest,
+  request: RunRequest,
   selection: Selection,
   shown: Shown,
 ): Promise<{ pane: Html; isLogFinished: boolean; markedText?: string | undefined }> {
+  const { c, site, found, asked, signal } = request;
   const { record } = found;
   if (selection.type !== "log") {
     return { pane: emptyPane(record, selection, site.now()), isLogFinished: record.final };
@@ -86,7 +98,9 @@ async function paneOf(
   tellOfLog(c, reader.log);
   const { isPlain, time = "clock", wraps } = asked;
   const all: Placed = { from: 1, to: reader.lines };
-  const { placed, complaint } = isPlain ? { placed: all } : await window(reader, selection, asked.window);
+  const { placed, complaint, search } = isPlain
+    ? { placed: all, complaint: undefined, search: undefined }
+    : await searchedWindow(request, reader, selection);
   const choice = { ...choiceOf(record, task, attempt, container), uid: record.run.uid };
   const textPath = `${runPath(record.run)}.txt`;
   const focus = focusOf(reader.log.findings, placed.mark);
@@ -99,7 +113,14 @@ async function paneOf(
   // A log of one segment has been counted with the index that its lines need anyway.
   const isCheap = isFinished(reader.log) && reader.log.segments.length <= 1;
   const counts = asked.severity || isCheap ? await severityCounts(reader) : undefined;
-  const rowOptions = { textPath, choice, source: sourceLink(record.place), time, firstTime: reader.log.firstTime };
+  const rowOptions = {
+    textPath,
+    choice,
+    source: sourceLink(record.place),
+    time,
+    firstTime: reader.log.firstTime,
+    highlighter: asked.grep && new Highlighter(asked.grep.pattern, search?.tally.focus?.line),
+  };
   const drawn: DrawnRows = asked.severity
     ? { rows: await severityRows(reader, { ...rowOptions, filter: asked.severity, counts, linkTo }) }
     : reader.lines > 0
@@ -126,6 +147,7 @@ async function paneOf(
       time,
       wraps,
       isPlain,
+      search,
       complaint,
     }),
     isLogFinished: isFinished(reader.log),
@@ -138,12 +160,32 @@ function tellOfLog(c: Context, log: Log): void {
   c.header("X-Log-Ended", String(isFinished(log)));
 }
 
+type Window = { placed: Placed; complaint?: string };
+
+/** The window at the hit that is asked for, or else the hit that is next from where the window is. */
+async function searchedWindow(
+  request: RunRequest,
+  reader: LogReader,
+  selection: LogSelection,
+): Promise<Window & { search?: SearchState }> {
+  const { grep, window: wanted } = request.asked;
+  if (!grep || reader.lines === 0) return window(reader, selection, wanted);
+  if (wanted.type === "default" || grep.hit !== undefined) {
+    const tally = await tallied(request, reader, grep);
+    return { ...(await window(reader, selection, { type: "default" }, tally.focus?.line)), search: { grep, tally } };
+  }
+  const found = await window(reader, selection, wanted);
+  const near = found.placed.mark?.from ?? found.placed.from;
+  return { ...found, search: { grep, tally: await tallied(request, reader, grep, { near }) } };
+}
+
 /** Where the window lies: where the address says, else where the reader most likely wants to look. */
 async function window(
   reader: LogReader,
   { container }: LogSelection,
   request: WindowRequest,
-): Promise<{ placed: Placed; complaint?: string }> {
+  hit?: number,
+): Promise<Window> {
   const { lines, log } = reader;
   const atEnd = !isFinished(log) || container.status === "failed" || container.status === "timed-out";
   if (request.type === "time" || request.type === "clock") {
@@ -155,7 +197,7 @@ async function window(
       complaint: `No line is as late as ${time ?? "that"}: this is the end.`,
     };
   }
-  const placed = place(request, lines, { atEnd, leading: log.findings?.leading?.line });
+  const placed = place(request, lines, { atEnd, leading: hit ?? log.findings?.leading?.line });
   const wanted = request.type === "mark" || request.type === "lines" ? request.lines.from : 1;
   const isBeyond = lines > 0 && wanted > lines;
   return isBeyond
@@ -170,7 +212,7 @@ async function rowsFragment({ c, site, found, asked, signal }: RunRequest, selec
   tellOfLog(c, reader.log);
   const after = Math.min(asked.after, reader.lines);
   const placed = { from: after + 1, to: Math.min(reader.lines, after + WINDOW_LINES) };
-  return moreRows(record, selection, reader, placed, asked.markers);
+  return moreRows(record, selection, reader, placed, asked.markers, asked.grep && new Highlighter(asked.grep.pattern));
 }
 
 /** The rows of exactly the asked-for lines, as far as there are any. @throws Problem */
@@ -193,6 +235,7 @@ async function rangeFragment({ c, site, found, asked, signal }: RunRequest, sele
     time: asked.time,
     firstTime: reader.log.firstTime,
     markers: asked.markers,
+    highlighter: asked.grep && new Highlighter(asked.grep.pattern),
     isRange: true,
   });
   return html`${drawn.rows}`;

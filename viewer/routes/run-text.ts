@@ -10,27 +10,29 @@ import { filteredText, type SeverityFilter } from "../severity-filter.ts";
 import type { Site } from "../site.ts";
 import { logText, runText } from "../text.ts";
 import type { LineRange } from "../window.ts";
+import { oneLogHits, runHits } from "./hits-text.ts";
 import type { RunRequest } from "./run.ts";
 
-const TEXT = "text/plain; charset=utf-8";
+export const TEXT = "text/plain; charset=utf-8";
 
-type LogSelection = Extract<Selection, { type: "log" }>;
+export type LogSelection = Extract<Selection, { type: "log" }>;
 
 /** One log plainly where one is chosen or there is only one, else all of the run as tkn prints them. */
 export function runTextAnswer(request: RunRequest, selection: Selection): Promise<Response> {
+  const { asked } = request;
   const { record } = request.found;
-  const { pipelineTask, taskRunName, retry, step } = request.asked.choice;
+  const { pipelineTask, taskRunName, retry, step } = asked.choice;
   if (selection.type === "skipped")
     throw new Problem(404, "There is no such log", `${selection.name} did not run: ${selection.reason}.`);
   const isNarrowed = pipelineTask !== undefined || taskRunName !== undefined || retry !== undefined;
   const tasks = isNarrowed && "task" in selection ? [selection.task] : record.tasks;
   const tries = inReadingOrder(tasks).flatMap((task) => triesOf(task, retry));
   if (selection.type === "log" && (step !== undefined || isOnlyLog(request, selection, tries)))
-    return oneLog(request, selection);
-  return wholeRun(request, tries);
+    return asked.grep ? oneLogHits(request, selection, asked.grep) : oneLog(request, selection);
+  return asked.grep ? runHits(request, tries, asked.grep) : wholeRun(request, tries);
 }
 
-type Try = { task: Task; attempt?: Attempt };
+export type Try = { task: Task; attempt?: Attempt };
 
 /** A task that has not begun is one without an attempt. */
 function triesOf(task: Task, retry: number | undefined): Try[] {

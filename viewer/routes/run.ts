@@ -51,8 +51,8 @@ async function answerRun(c: Context, site: Site, name: RunName): Promise<Respons
   }
   const request: RunRequest = { c, site, found: run, asked, signal };
   const selection = select(run.record, choice);
-  if (!format) c.header("Vary", NEGOTIATED);
-  const face = format ?? preferredFormat(c);
+  if (!format && !asked.format) c.header("Vary", NEGOTIATED);
+  const face = asked.format ?? format ?? preferredFormat(c);
   // A page can wait for what is not there yet; a text or JSON cannot.
   if (selection.type === "unknown" && (run.record.final || face !== "html")) {
     const links = [{ href: runPath(run.record.run), text: `The run ${run.record.run.name}` }];
