@@ -44,7 +44,7 @@ class Search {
   }
 
   step(by: 1 | -1): void {
-    const all = this.#lines.length;
+    const all = this.#isDone ? this.#count : this.#lines.length;
     if (all > 0) void this.#show(((this.#at + by - 1 + all) % all) + 1);
   }
 
@@ -97,7 +97,13 @@ class Search {
   async #show(hit: number): Promise<void> {
     const line = this.#lines[hit - 1];
     const log = shownLog();
-    if (line === undefined || !log) return;
+    if (!log) return;
+    if (line === undefined) {
+      // Beyond those whose lines were told: the server finds it.
+      const search = withPlace(location.search, { grep: this.#text, hit: String(hit) });
+      if (hit <= this.#count) location.assign(search);
+      return;
+    }
     const isNew = this.#at === 0;
     this.#at = hit;
     this.#keepAddress(hit);

@@ -20,7 +20,8 @@ const NEAR = 8;
 const DRAG_MS = 90;
 
 type Edge = "above" | "below";
-type Load = Edge | "leap" | "ending";
+/** A leap follows the scrollbar and ends with it; what is to be shown is fetched whatever the reader does meanwhile. */
+type Load = Edge | "leap" | "show" | "ending";
 type Anchor = { element: Element; top: number };
 /** Where the view was when the anchor was looked up. */
 type Marked = Anchor & { y: number; size: number };
@@ -49,7 +50,7 @@ export class LogWindow {
   readonly #closed = new AbortController();
   readonly #loads = new Map<Load, AbortController>();
   readonly #sizes: ResizeObserver;
-  #failed: { retry: () => void; edge: Edge | "leap" } | undefined;
+  #failed: { retry: () => void; edge: Load } | undefined;
   #anchor: Marked | undefined;
   #rowHeight = 20;
   #aboveHeight = 0;
@@ -115,8 +116,8 @@ export class LogWindow {
     for (const load of this.#loads.values()) load.abort();
     if (!this.row(wanted)) {
       const lines = around(wanted, this.total, LEAP);
-      const load = this.#begin("leap");
-      const nodes = await this.#fetch(lines, load.signal, "leap", () => void this.show(line, top));
+      const load = this.#begin("show");
+      const nodes = await this.#fetch(lines, load.signal, "show", () => void this.show(line, top));
       if (!nodes) return null;
       this.#replace(nodes, lines);
       this.#setHeights(Math.max(MIN_SPACER, shareOfLine(lines.from, this.total) * this.#height()));
@@ -141,8 +142,8 @@ export class LogWindow {
   /** Fetches the rows around a line anew: what they show has changed with the address. */
   async renew(line: number): Promise<void> {
     const lines = around(clamp(line, 1, this.total), this.total, LEAP);
-    const load = this.#begin("leap");
-    const nodes = await this.#fetch(lines, load.signal, "leap", () => void this.renew(line));
+    const load = this.#begin("show");
+    const nodes = await this.#fetch(lines, load.signal, "show", () => void this.renew(line));
     if (nodes) this.#replace(nodes, lines);
     await this.show(line);
   }
@@ -288,7 +289,15 @@ export class LogWindow {
     const lines = nextLines(edge, this, this.total, BLOCK);
     // Closed groups of many lines have no height: they would be fetched without end.
     const isFull = this.to - this.from >= MOST_ROWS;
-    if (!lines || isFull || this.#loads.has(edge) || this.#loads.has("leap") || this.#failed?.edge === edge) return;
+    if (
+      !lines ||
+      isFull ||
+      this.#loads.has(edge) ||
+      this.#loads.has("leap") ||
+      this.#loads.has("show") ||
+      this.#failed?.edge === edge
+    )
+      return;
     const load = this.#begin(edge);
     const nodes = await this.#fetch(lines, load.signal, edge, () => void this.#load(edge));
     if (!nodes) return;
@@ -336,7 +345,7 @@ export class LogWindow {
   async #fetch(
     { from, to }: Lines,
     signal: AbortSignal,
-    edge: Edge | "leap",
+    edge: Load,
     retry: () => void,
   ): Promise<Element[] | undefined> {
     try {

@@ -25,7 +25,7 @@ describe.skipIf(why)(`search in a log, in a real browser${why ? ` (skipped: ${wh
         expect(await page.locator(`#L${line}`).evaluate(isInView)).toBe(true);
         expect(await page.locator(`#L${line} mark.now`).count()).toBe(1);
         expect(await now.count()).toBe(1);
-      });
+      }, 5_000);
     await isAt(1_500);
     await page.getByRole("button", { name: "Next hit" }).click();
     await isAt(3_500);
