@@ -5,6 +5,13 @@ import { onRows, shownLog } from "./pane.ts";
 /** What the server tells while it searches: lines with hits, new ones each time. */
 type Told = { searched: number; total: number; count: number; lines: number[]; done?: boolean };
 
+/** How the text is to be understood; undefined for what is not switched on. */
+const SWITCHES = ["regex", "case"] as const;
+function switches(): Record<(typeof SWITCHES)[number], string | undefined> {
+  const value = (name: string) => document.querySelector<HTMLInputElement>(`.tools [name=${name}]:checked`)?.value;
+  return { regex: value("regex"), case: value("case") };
+}
+
 const STEPS = [
   ["Previous hit", "↑", -1],
   ["Next hit", "↓", 1],
@@ -38,7 +45,9 @@ class Search {
       this.clear();
       return true;
     }
-    if (text === this.#text && this.#count > 0) this.step(1);
+    const isSame = text === this.#text && this.#count > 0;
+    const shown = new URLSearchParams(location.search);
+    if (isSame && SWITCHES.every((name) => switches()[name] === (shown.get(name) ?? undefined))) this.step(1);
     else void this.#run(text, undefined);
     return true;
   }
@@ -122,7 +131,7 @@ class Search {
   }
 
   #keepAddress(hit: number | undefined): void {
-    const changes = { grep: this.#text, ...(hit !== undefined && { hit: String(hit) }) };
+    const changes = { grep: this.#text, ...switches(), ...(hit !== undefined && { hit: String(hit) }) };
     history.replaceState(history.state, "", `${location.pathname}${withPlace(location.search, changes)}`);
   }
 
@@ -153,17 +162,16 @@ async function* hits(search: string, text: string, signal: AbortSignal): AsyncGe
   const params = new URLSearchParams(search);
   params.set("fragment", "hits");
   params.set("grep", text);
-  const shown = new URLSearchParams(location.search);
-  const form = field()?.form;
-  for (const name of ["regex", "case"]) {
-    const value = (form && new FormData(form).get(name)) ?? shown.get(name);
-    if (typeof value === "string" && value) params.set(name, value);
-  }
+  for (const [name, value] of Object.entries(switches())) if (value !== undefined) params.set(name, value);
   const answer = await fetch(`${location.pathname}?${params}`, { signal, headers: { Accept: "text/html" } });
+  // What is wrong with an expression the page says better.
+  if (answer.status === 400) location.assign(withPlace(location.search, { grep: text, ...switches() }));
   if (!answer.ok || !answer.body) throw new Error(String(answer.status));
+  // Not every browser iterates over streams.
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
-  for await (const piece of answer.body.pipeThrough(new TextDecoderStream()) as unknown as AsyncIterable<string>) {
-    const lines = (rest + piece).split("\n");
+  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+    const lines = (rest + piece.value).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) if (line) yield JSON.parse(line) as Told;
   }

@@ -45,6 +45,29 @@ describe.skipIf(why)(`a run's page by keyboard, in a real browser${why ? ` (skip
     expect(await page.evaluate(sameDocument)).toBe(true);
   });
 
+  test("e and E lead to the lines that say they are errors, beyond what is in the document too", async () => {
+    const lines = Array.from({ length: 4_000 }, (_, i) =>
+      [49, 3_499].includes(i) ? "ERROR: broken" : `line ${i + 1}`,
+    );
+    await session.archive.run({
+      name: "errors",
+      took: 60,
+      tasks: [{ name: "build", containers: [{ title: "compile", lines }] }],
+    });
+    const page = await session.open(`${session.url}/namespaces/tekton-ci/pipelineruns/errors`);
+    const isAt = (line: number) =>
+      vi.waitFor(async () => {
+        expect(await page.locator(".r.s").getAttribute("id")).toBe(`L${line}`);
+        expect(await page.locator(`#L${line}`).evaluate(isInView)).toBe(true);
+      }, 10_000);
+    await page.keyboard.press("e");
+    await isAt(50);
+    await page.keyboard.press("e");
+    await isAt(3_500);
+    await page.keyboard.press("E");
+    await isAt(50);
+  });
+
   test("no key acts while a field has the focus", async () => {
     const page = await session.open(address);
     await page.keyboard.press("g");

@@ -48,6 +48,17 @@ describe.skipIf(why)(`search in a log, in a real browser${why ? ` (skipped: ${wh
     expect(new URL(again.url()).searchParams.has("grep")).toBe(false);
   });
 
+  test("an expression is one in the address and in the rows that come, too", async () => {
+    const page = await session.open(address);
+    await page.getByLabel("Regex").check();
+    await page.locator("#grep").fill("object 149[0-9]$");
+    await page.locator("#grep").press("Enter");
+    await page.locator("output", { hasText: "1 of 450 hits" }).waitFor();
+    expect(new URL(page.url()).searchParams.get("regex")).toBe("true");
+    await vi.waitFor(async () => expect(await page.locator("#L1492 mark.now").evaluate(isInView)).toBe(true), 5_000);
+    expect(await page.locator("#L1493 mark").textContent()).toBe("object 1492");
+  });
+
   test("says when nothing is found", async () => {
     const page = await session.open(address);
     await page.locator("#grep").fill("not in any line");
