@@ -1,12 +1,13 @@
-import { type ObjectReader, readBytes } from "../storage-adapters/store.ts";
-import { decodeHeader, decodeText } from "./chunk.ts";
+import { type ObjectReader, readBytes, StorageError } from "../storage-adapters/store.ts";
+import { decodeHeader, decodeText, packedText } from "./chunk.ts";
+import { ArchiveError } from "./error.ts";
 import type { LogId, Position } from "./keys.ts";
 import { isBefore, isLater, timeAt, timeNs } from "./line.ts";
 import { extentOf, extentSince, type LogExtent, type Piece } from "./log-extent.ts";
 import { LINE_BYTES, type Line, linesIn } from "./log-lines.ts";
 import { isFinished, type Log, type Segment } from "./record.ts";
 import { type Frame, readIndex, type SegmentIndex } from "./segment.ts";
-import { packedLength, readFrames, readPacked } from "./segment-frames.ts";
+import { packedFrames, packedLength, readFrames, readPacked } from "./segment-frames.ts";
 
 export type { Line } from "./log-lines.ts";
 
@@ -14,6 +15,14 @@ const LF = 0x0a;
 
 /** Text as it is stored, beginning at a place. */
 export type Stretch = { at: Position; text: Buffer };
+
+/** A frame of a log's text as it is stored, to be unpacked elsewhere: `next` is where its text ends. */
+export type PackedFrame = { at: Position; next: Position; packed: Buffer; bytes: number; key: string };
+
+/** A stretch of a log's text that the bucket lacks, or that is not what it should be. The message names the object. */
+export type Unreadable = { at: Position; next: Position; error: ArchiveError | StorageError };
+
+const KEPT_INDEXES = 2;
 
 /**
  * One log as it was when it was opened. Memory: a frame of text and, where lines are asked for, one line up to its
@@ -28,6 +37,8 @@ export class LogReader {
   readonly #pieces: readonly Piece[];
   readonly #end: Position;
   readonly #signal: { signal?: AbortSignal };
+  /** The indexes that were read last: a page asks for its lines' frames, and then for the lines. */
+  readonly #indexes = new Map<string, Promise<SegmentIndex>>();
 
   private constructor(store: ObjectReader, id: LogId, extent: LogExtent, signal?: AbortSignal) {
     this.#store = store;
@@ -171,19 +182,84 @@ export class LogReader {
     return this.lines + 1;
   }
 
+  /** What the indexes of the segments say that hold the lines `from` to `to`; chunks have none. */
+  async *indexes(from = 1, to = this.lines): AsyncGenerator<SegmentIndex> {
+    for (const { segment } of this.#piecesOf(from, to)) if (segment) yield await this.#index(segment);
+  }
+
+  /** The text from a line on, frame by frame: of segments the frames that are wanted, each by a read of its own. */
+  async *stretches(from: number, wants: (frame: Frame) => boolean): AsyncGenerator<Stretch> {
+    for (const piece of this.#piecesOf(from, this.lines)) {
+      if (!piece.segment) {
+        yield* this.#chunkStretches(piece);
+        continue;
+      }
+      const { frames, next } = await this.#index(piece.segment);
+      for (const [i, frame] of frames.entries()) {
+        const end = frames[i + 1] ?? next;
+        if (end.line >= from && wants(frame)) yield* this.#segmentStretches(piece.segment, frame, end);
+      }
+    }
+  }
+
+  /**
+   * All of the text in its frames, in order. What is missing or damaged is told of and passed over; where that is
+   * seen only when a frame is unpacked, it is for the caller to say. Holds what one get gives, and a frame.
+   * @throws StorageError denied, invalid, unavailable
+   */
+  async *frames(): AsyncGenerator<PackedFrame | Unreadable> {
+    for (const [i, piece] of this.#pieces.entries()) {
+      let at = piece.at;
+      try {
+        const frames = piece.segment ? this.#segmentFrames(piece.segment) : this.#chunkFrames(piece);
+        for await (const frame of frames) {
+          yield frame;
+          at = frame.next;
+        }
+      } catch (error) {
+        const isLost = error instanceof StorageError && error.kind === "not-found";
+        if (!isLost && !(error instanceof ArchiveError)) throw error;
+        yield { at, next: this.#pieces[i + 1]?.at ?? this.#end, error };
+      }
+    }
+  }
+
   #index(segment: Pick<Segment, "key" | "index">): Promise<SegmentIndex> {
-    return readIndex(this.#store, segment, this.#signal.signal);
+    const known = this.#indexes.get(segment.key);
+    if (known) return known;
+    const [oldest] = this.#indexes.keys();
+    if (oldest !== undefined && this.#indexes.size >= KEPT_INDEXES) this.#indexes.delete(oldest);
+    const index = readIndex(this.#store, segment, this.#signal.signal);
+    this.#indexes.set(segment.key, index);
+    return index;
+  }
+
+  #piecesOf(from: number, to: number): Piece[] {
+    const start = { line: from, offset: 0 };
+    const end = { line: to + 1, offset: 0 };
+    const first = this.#pieces.findLastIndex((piece) => !isBefore(start, piece.at));
+    return this.#pieces.slice(Math.max(0, first)).filter((piece) => isBefore(piece.at, end));
+  }
+
+  async *#segmentFrames(segment: Pick<Segment, "key" | "index">): AsyncGenerator<PackedFrame> {
+    const { frames, next } = await this.#index(segment);
+    let i = 0;
+    for await (const { frame, packed } of packedFrames(this.#store, segment.key, frames, this.#signal)) {
+      const { line, offset } = frames[++i] ?? next;
+      yield { at: frame, next: { line, offset }, packed, bytes: frame.bytes, key: segment.key };
+    }
+  }
+
+  async *#chunkFrames({ at, key }: Piece): AsyncGenerator<PackedFrame> {
+    const object = await readBytes(this.#store, key, this.#signal);
+    const { bytes, next } = decodeHeader(object, key);
+    if (bytes > 0) yield { at, next, packed: packedText(object), bytes, key };
   }
 
   async *#stretches(start: Position, to: number): AsyncGenerator<Stretch> {
     if (to < start.line) return;
     const end = { line: to + 1, offset: 0 };
-    let first = this.#pieces.findLastIndex((piece) => !isBefore(start, piece.at));
-    if (first === -1) first = 0;
-    for (const piece of this.#pieces.slice(first)) {
-      if (!isBefore(piece.at, end)) return;
-      yield* this.#pieceStretches(piece, start, end);
-    }
+    for (const piece of this.#piecesOf(start.line, to)) yield* this.#pieceStretches(piece, start, end);
   }
 
   #pieceStretches(

@@ -6,6 +6,7 @@ import { isBefore } from "./line.ts";
 import { type PersistOptions, persist } from "./persist.ts";
 import type { Segment } from "./record.ts";
 import { lineStartsBetween, locateIndex, readIndex, SEGMENT_BYTES, SegmentBuilder } from "./segment.ts";
+import type { FoldState } from "./survey.ts";
 
 /** A chunk in its chain. */
 export type ChainLink = { key: string; size: number; at: Position };
@@ -30,6 +31,8 @@ export class Sealer {
   #waiting: ChainLink[][] = [];
   /** Where the segments end that were there when the chain was taken up. */
   #sealedTo: Position | undefined;
+  /** What the last segment leaves open. */
+  #folds: FoldState | undefined;
   #sealing: Promise<void> = Promise.resolve();
 
   constructor(
@@ -49,7 +52,9 @@ export class Sealer {
       if (item.type !== "object" || parseKey(item.key)?.type !== "segment") continue;
       const described = known.find((segment) => segment.key === item.key);
       const index = described?.index ?? (await locateIndex(this.#store, item.key, item.size));
-      this.#sealedTo = (await readIndex(this.#store, { key: item.key, index }, this.#persist.signal)).next;
+      const { next, folds } = await readIndex(this.#store, { key: item.key, index }, this.#persist.signal);
+      this.#sealedTo = next;
+      this.#folds = folds;
       this.segments.push(described ?? (await this.#describe(item.key)));
     }
     for (const link of chain) this.add(link);
@@ -86,12 +91,13 @@ export class Sealer {
   async #seal(links: readonly ChainLink[]): Promise<void> {
     const [first] = links as [ChainLink];
     const key = segmentKey(this.#id, first.at);
-    const builder = new SegmentBuilder(first.at);
+    const builder = new SegmentBuilder(first.at, this.#folds);
     for (const link of links) {
       const object = await persist(() => readBytes(this.#store, link.key, this.#signal()), this.#persist);
       await builder.append(await decodeText(object, decodeHeader(object, link.key), link.key));
     }
     const { object, segment } = await builder.finish(key);
+    this.#folds = builder.folds;
     // Nothing but the chunk that ends the chain.
     if (segment.bytes > 0) {
       const made = await persist(() => this.#create(key, object), this.#persist);

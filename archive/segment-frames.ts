@@ -7,15 +7,15 @@ import { decompress, SKIPPABLE_CONTENT_OFFSET } from "./zstd.ts";
 type Options = { signal?: AbortSignal };
 
 /**
- * The text of frames that follow one another in a segment, by one ranged read.
+ * Frames that follow one another in a segment, as they are stored, by one ranged read.
  * @throws ArchiveError damaged
  */
-export async function* readFrames(
+export async function* packedFrames(
   store: ObjectReader,
   key: string,
   frames: readonly Frame[],
   options: Options = {},
-): AsyncGenerator<{ frame: Frame; text: Buffer }> {
+): AsyncGenerator<{ frame: Frame; packed: Buffer }> {
   const [first] = frames;
   const last = frames.at(-1);
   if (!first || !last) return;
@@ -27,14 +27,27 @@ export async function* readFrames(
   for await (const bytes of stream as AsyncIterable<Buffer>) {
     rest = rest.byteLength === 0 ? bytes : Buffer.concat([rest, bytes]);
     for (let frame = queue[0]; frame && position + rest.byteLength >= frame.at + frame.size; frame = queue[0]) {
-      const packed = rest.subarray(frame.at - position, frame.at - position + frame.size);
-      yield { frame, text: await decompress(packed, frame.bytes, key) };
+      yield { frame, packed: rest.subarray(frame.at - position, frame.at - position + frame.size) };
       rest = rest.subarray(frame.at - position + frame.size);
       position = frame.at + frame.size;
       queue.shift();
     }
   }
   if (queue.length > 0) throw new ArchiveError("damaged", `${key} ends before the frames that its index names`);
+}
+
+/**
+ * The text of frames that follow one another in a segment, by one ranged read.
+ * @throws ArchiveError damaged
+ */
+export async function* readFrames(
+  store: ObjectReader,
+  key: string,
+  frames: readonly Frame[],
+  options: Options = {},
+): AsyncGenerator<{ frame: Frame; text: Buffer }> {
+  for await (const { frame, packed } of packedFrames(store, key, frames, options))
+    yield { frame, text: await decompress(packed, frame.bytes, key) };
 }
 
 /** How long a segment's frames are in all: its index follows the last of them. */

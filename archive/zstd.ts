@@ -1,5 +1,5 @@
 import { promisify } from "node:util";
-import { zstdDecompress } from "node:zlib";
+import { zstdDecompress, zstdDecompressSync } from "node:zlib";
 import { ArchiveError } from "./error.ts";
 import { type ContextPool, compressors, decompressors } from "./zstd-contexts.ts";
 
@@ -28,22 +28,33 @@ export async function decompress(frame: Uint8Array, bytes: number, key: string):
     return await DECOMPRESSORS.run(frame, bytes);
   } catch {
     // The frame before may have been the damaged one: only a context of its own tells.
-    return await decompressDoubtful(frame, bytes, key);
+    const text = await decompressAlone(frame, unpacking(bytes)).catch((cause) => {
+      throw unpackable(key, cause);
+    });
+    return ofLength(text, bytes, key);
   }
 }
 
-async function decompressDoubtful(frame: Uint8Array, bytes: number, key: string): Promise<Buffer> {
+/** The same for threads that have nothing else to do: nothing is waited for. @throws ArchiveError damaged */
+export function decompressSync(frame: Uint8Array, bytes: number, key: string): Buffer {
   let text: Buffer;
   try {
-    // One more than promised, so that a frame that holds more is refused without unpacking all of it.
-    text = await decompressAlone(frame, { maxOutputLength: bytes + 1 });
+    text = zstdDecompressSync(frame, unpacking(bytes));
   } catch (cause) {
-    throw new ArchiveError("damaged", `${key} holds a frame that cannot be unpacked: the object is damaged`, { cause });
+    throw unpackable(key, cause);
   }
-  if (text.byteLength !== bytes) {
-    throw new ArchiveError("damaged", `${key} holds a frame of ${text.byteLength} bytes where ${bytes} were promised`);
-  }
-  return text;
+  return ofLength(text, bytes, key);
+}
+
+/** One more than promised, so that a frame that holds more is refused without unpacking all of it. */
+const unpacking = (bytes: number) => ({ maxOutputLength: bytes + 1, chunkSize: Math.max(16 * 1024, bytes + 1) });
+
+const unpackable = (key: string, cause: unknown): ArchiveError =>
+  new ArchiveError("damaged", `${key} holds a frame that cannot be unpacked: the object is damaged`, { cause });
+
+function ofLength(text: Buffer, bytes: number, key: string): Buffer {
+  if (text.byteLength === bytes) return text;
+  throw new ArchiveError("damaged", `${key} holds a frame of ${text.byteLength} bytes where ${bytes} were promised`);
 }
 
 export function skippableFrame(content: Uint8Array, magic = SKIPPABLE_MAGIC): Buffer {

@@ -2,6 +2,7 @@ import { Hono, type MiddlewareHandler } from "hono";
 import { compress } from "hono/compress";
 import type { ArchiveReader } from "../archive/reader.ts";
 import { loadAssets } from "./assets.ts";
+import { Searches } from "./grep/searches.ts";
 import { Live, type LiveOptions } from "./live/live.ts";
 import { nothingHere } from "./lookup.ts";
 import { problemOf } from "./problem.ts";
@@ -22,6 +23,8 @@ export type AppOptions = {
   url?: string;
   now?: () => Date;
   logger?: Logger;
+  /** Whoever makes them ends their threads. */
+  searches?: Searches;
   /** Rejects with the reason while the archive cannot be read. */
   ready: () => Promise<void>;
   /** How what grows is followed, where it is not done as usual. */
@@ -42,10 +45,20 @@ const packUnpacked: MiddlewareHandler = async (c, next) => {
 
 /** The viewer as a function from requests to answers. */
 export function createApp(options: AppOptions): Hono {
-  const { archive, namespaces, url, now = () => new Date(), logger = SILENT, ready, following, signal } = options;
+  const {
+    archive,
+    namespaces,
+    url,
+    now = () => new Date(),
+    logger = SILENT,
+    searches = new Searches(),
+    ready,
+    following,
+    signal,
+  } = options;
   const assets = loadAssets();
   const live = new Live({ ...following, archive, logger, ...(signal && { signal }) });
-  const site: Site = { archive, namespaces, now, logger, assets, live, ...(url && { url }) };
+  const site: Site = { archive, namespaces, now, logger, assets, live, searches, ...(url && { url }) };
   const app = new Hono();
   app.use(packUnpacked);
   app.use(protect, refuse);

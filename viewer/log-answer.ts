@@ -56,7 +56,7 @@ export const varyByEncoding = (c: Context): void => c.header("Vary", "Accept-Enc
 export function answerLog(c: Context, site: Site, answer: LogAnswer): Promise<Response> {
   const { reader, lines, timestamps, tag, open } = answer;
   const { log } = reader;
-  if (log.state === "none") throw new Problem(404, "There is no such log", log.words ?? "Nothing was ever written.");
+  if (log.state === "none") throw noLog(log);
   const isStored = timestamps && isFinished(log) && isAll(lines, log);
   const headers: Headers = {
     "Content-Type": TEXT,
@@ -97,6 +97,20 @@ export function aboutLog(log: Log, { from, to }: LineRange): Headers {
     ...(!isAll({ from, to }, log) && { "X-Log-Range": from > to ? "none" : `${from}-${to}` }),
   };
 }
+
+/** Some lines of a log, found by what is in them: how many is not known before. @throws Problem 404, if there is no log */
+export function answerFound(
+  c: Context,
+  site: Site,
+  log: Log,
+  pieces: (signal: AbortSignal) => Pieces,
+): Promise<Response> {
+  if (log.state === "none") throw noLog(log);
+  const headers = { "Content-Type": TEXT, ...aboutLog(log, { from: 1, to: log.lines }), "Cache-Control": "no-store" };
+  return streamed(c, site, headers, pieces);
+}
+
+const noLog = (log: Log) => new Problem(404, "There is no such log", log.words ?? "Nothing was ever written.");
 
 /** A header has one line of ASCII. */
 const headerText = (words: string): string =>

@@ -1,5 +1,6 @@
 import type { ArchiveReader } from "../archive/reader.ts";
 import type { Assets } from "./assets.ts";
+import type { Searches } from "./grep/searches.ts";
 import type { Live } from "./live/live.ts";
 
 /** Which namespaces may be shown: all, or these. */
@@ -19,6 +20,7 @@ export type Site = {
   assets: Assets;
   /** What is followed here at the moment. */
   live: Live;
+  searches: Searches;
 };
 
 /** A namespace that is not shown is answered like one that does not exist. */

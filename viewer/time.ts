@@ -56,12 +56,6 @@ export function ago(time: string, now: Date): string {
   return text.endsWith(` ${now.getUTCFullYear()}`) ? text.slice(0, -5) : text;
 }
 
-/** `10:03:31.936`, whatever offset and digits the time has. */
-export function clock(time: string): string {
-  const d = new Date(time);
-  return Number.isNaN(d.getTime()) ? time : d.toISOString().slice(11, 23);
-}
-
 /** `1,204,551` */
 export const count = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
 

@@ -2,6 +2,7 @@ import { ArchiveReader } from "../archive/reader.ts";
 import type { ObjectReader } from "../storage-adapters/store.ts";
 import { type AppOptions, createApp } from "./app.ts";
 import type { ViewerConfig } from "./config.ts";
+import { Searches } from "./grep/searches.ts";
 import { type RunningServer, serve } from "./server.ts";
 import type { Logger } from "./site.ts";
 
@@ -23,7 +24,9 @@ const READY_MS = 5_000;
 export async function startViewer({ config, following, store, logger, signal }: ViewerOptions): Promise<RunningServer> {
   signal?.throwIfAborted();
   const stopped = new AbortController();
+  const searches = new Searches();
   const app = createApp({
+    searches,
     archive: new ArchiveReader(store),
     namespaces: config.namespaces,
     ...(config.url && { url: config.url }),
@@ -36,7 +39,7 @@ export async function startViewer({ config, following, store, logger, signal }: 
   let closing: Promise<void> | undefined;
   const close = () => {
     stopped.abort();
-    closing ??= server.close();
+    closing ??= server.close().then(() => searches.pool.close());
     return closing;
   };
   signal?.addEventListener("abort", () => void close(), { once: true });

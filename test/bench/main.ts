@@ -7,12 +7,14 @@ import { type Figure, table } from "./figure.ts";
 import { measureMemory } from "./memory.ts";
 import { measureStart } from "./start.ts";
 import { measureStream } from "./stream.ts";
+import { measureTerminal } from "./terminal.ts";
 
 const GROUPS: Record<string, (folder: string) => AsyncGenerator<Figure>> = {
   stream: measureStream,
   delay: measureDelay,
   memory: measureMemory,
   start: measureStart,
+  terminal: measureTerminal,
 };
 
 /**

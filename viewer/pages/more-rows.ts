@@ -1,7 +1,9 @@
 import type { LogReader } from "../../archive/log-reader.ts";
+import type { MarkerOptions } from "../../archive/markers.ts";
 import type { RunRecord } from "../../archive/record.ts";
 import { choiceOf, runPath } from "../address.ts";
 import { sourceLink } from "../forge.ts";
+import type { Highlighter } from "../grep/highlighter.ts";
 import type { LineRange } from "../window.ts";
 import { type Html, html } from "./html.ts";
 import { end, type LogSelection, liveStrip } from "./pane.ts";
@@ -13,6 +15,8 @@ export async function moreRows(
   selection: LogSelection,
   reader: LogReader,
   lines: LineRange,
+  markers?: MarkerOptions,
+  highlighter?: Highlighter,
 ): Promise<Html> {
   const { task, attempt, container } = selection;
   const drawn = await rows(reader, {
@@ -20,6 +24,8 @@ export async function moreRows(
     textPath: `${runPath(record.run)}.txt`,
     choice: { ...choiceOf(record, task, attempt, container), uid: record.run.uid },
     source: sourceLink(record.place),
+    markers,
+    highlighter,
     isContinued: true,
   });
   return html`${drawn.rows}${liveStrip(reader.log)}${end({ log: reader.log, placed: lines, selection })}`;

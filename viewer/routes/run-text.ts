@@ -12,24 +12,27 @@ import { ending, streamed } from "../body.ts";
 import { chooseEncoding, packed } from "../encoding.ts";
 import { linesAsked } from "../lines-asked.ts";
 import { followedText } from "../live/follow-text.ts";
-import { aboutLog, answerLog, TEXT, unchanged, varyByEncoding } from "../log-answer.ts";
+import { aboutLog, answerFound, answerLog, TEXT, unchanged, varyByEncoding } from "../log-answer.ts";
 import { inReadingOrder } from "../pages/names.ts";
 import { badRequest, Problem } from "../problem.ts";
 import type { RunQuery } from "../run-query.ts";
 import type { Selection } from "../selection.ts";
+import { filteredText, type SeverityFilter } from "../severity-filter.ts";
 import { runText, withTimes } from "../text.ts";
 import type { LineRange } from "../window.ts";
+import { oneLogHits, runHits } from "./hits-text.ts";
 import type { RunRequest } from "./run.ts";
 
-type LogSelection = Extract<Selection, { type: "log" }>;
+export type LogSelection = Extract<Selection, { type: "log" }>;
 
 /** Who follows a text may have put it into a pager, and reads: he may stand still for longer than a page's script. */
 const PATIENCE = 10;
 
 /** One log plainly where one is chosen or there is only one, else all of the run as tkn prints them. */
 export function runTextAnswer(request: RunRequest, selection: Selection): Promise<Response> {
+  const { asked } = request;
   const { record } = request.found;
-  const { pipelineTask, taskRunName, retry, step } = request.asked.choice;
+  const { pipelineTask, taskRunName, retry, step } = asked.choice;
   if (selection.type === "skipped")
     throw new Problem(404, "There is no such log", `${selection.name} did not run: ${selection.reason}.`);
   if (request.asked.follow) return followed(request, selection);
@@ -37,11 +40,11 @@ export function runTextAnswer(request: RunRequest, selection: Selection): Promis
   const tasks = isNarrowed && "task" in selection ? [selection.task] : record.tasks;
   const tries = inReadingOrder(tasks).flatMap((task) => triesOf(task, retry));
   if (selection.type === "log" && (step !== undefined || isOnlyLog(request, selection, tries)))
-    return oneLog(request, selection);
-  return wholeRun(request, tries);
+    return asked.grep ? oneLogHits(request, selection, asked.grep) : oneLog(request, selection);
+  return asked.grep ? runHits(request, tries, asked.grep) : wholeRun(request, tries);
 }
 
-type Try = { task: Task; attempt?: Attempt };
+export type Try = { task: Task; attempt?: Attempt };
 
 /** A task that has not begun is one without an attempt. */
 function triesOf(task: Task, retry: number | undefined): Try[] {
@@ -59,6 +62,7 @@ function isOnlyLog({ found }: RunRequest, { container }: LogSelection, tries: re
 
 async function oneLog(request: RunRequest, selection: LogSelection): Promise<Response> {
   const { c, site, found, asked, signal } = request;
+  if (asked.severity) return onlySevere(request, selection, asked.severity);
   const isPinned = asked.choice.uid !== undefined && found.record.final;
   const { tag, ...caching } = cachingOf(selection.container.log, asked, isPinned);
   const known = unchanged(c, selection.container.log, tag, caching);
@@ -68,6 +72,16 @@ async function oneLog(request: RunRequest, selection: LogSelection): Promise<Res
   const lines = await linesAsked(reader, asked, site.now());
   const headers = { ...caching, ...(await aboutTimes(reader, asked, lines)) };
   return answerLog(c, site, { reader, lines, timestamps: asked.timestamps ?? true, headers, tag, open });
+}
+
+/** The lines of one log that say they are so. */
+async function onlySevere(request: RunRequest, selection: LogSelection, severity: SeverityFilter): Promise<Response> {
+  const { c, site, found, asked, signal } = request;
+  const open = (signal: AbortSignal) => site.archive.logOf(found.record, selection, signal);
+  const { log } = await open(signal);
+  return answerFound(c, site, log, async function* (s) {
+    yield* filteredText(await open(s), severity, { timestamps: asked.timestamps ?? true });
+  });
 }
 
 /** Where a node's clock was set back, since and until are of lines that stand in another order. */
@@ -138,6 +152,7 @@ function wholeRun({ c, site, found, asked }: RunRequest, tries: readonly Try[]):
     throw badRequest(
       "lines, tail, since and until are for one log: choose it with pipelineTask= and step=, for example ?pipelineTask=build&step=test&tail=50.",
     );
+  if (asked.severity) throw badRequest("severity is for one log: choose it with pipelineTask= and step=.");
   const { timestamps = false, all } = asked;
   const encoding = chooseEncoding(c.req.header("Accept-Encoding"));
   const headers = {

@@ -1,11 +1,14 @@
-import type { Severity } from "../../archive/findings.ts";
+import type { Severity } from "./findings.ts";
 
 export const noSeverities = (): Record<Severity, number> => ({ error: 0, warning: 0, notice: 0, debug: 0, unknown: 0 });
 
 /** A level stands near the start; further on it is what a line talks about. In characters after the line's times. */
 const NEAR = 80;
 
-const WORDS: Record<string, Severity> = {
+/** The same for `level=`, which times and callers may stand before. */
+const LOGFMT_NEAR = 112;
+
+export const WORDS: Readonly<Record<string, Severity>> = {
   ...words("error", "ERROR ERR ERRO FATA FATAL CRITICAL CRIT ALERT EMERG EMERGENCY PANIC SEVERE DPANIC"),
   ...words("warning", "WARNING WARN"),
   ...words("notice", "NOTICE INFO INFORMATION"),
@@ -20,7 +23,7 @@ function words(severity: Severity, names: string): Record<string, Severity> {
 
 /** One quick look tells most lines apart from those that name a level. */
 const HINT =
-  /ERR|WARN|INFO|DEBU|DBG|NOTICE|FATAL|CRIT|TRACE|PANIC|SEVERE|ALERT|EMERG|FINE|VERBOSE|[Ee]rror|[Ww]arn|evel|everity|lvl|##\[|::|@l|[IWEF]\d{4} /;
+  /ERR|WARN|INFO|DEBU|DBG|NOTICE|FATAL|CRIT|TRACE|PANIC|SEVERE|ALERT|EMERG|FINE|VERBOSE|[Ee]rror|[Ww]arn|[Ff]atal|\[info\]|\[debug\]|evel|everity|lvl|##\[|::|@l|[IWEF]\d{4} /;
 
 const TIMES =
   /^(?:\s{0,8}\[?(?:[a-z]{1,16} )?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d| UTC)?\]?)?\s{0,8}(?:\[?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\]?)?/;
@@ -70,8 +73,10 @@ export function namedSeverity(head: string): Severity | undefined {
   const klog = KLOG_LINE.exec(text)?.[1];
   if (klog !== undefined) return KLOG[klog];
   const near = text.slice(0, NEAR);
-  const json = /^\s{0,16}\{/.test(near) ? named(JSON_LEVEL.exec(text)?.[1]) : undefined;
-  return json ?? named(LOGFMT_LEVEL.exec(text)?.[1]) ?? agreed(LOUD, near) ?? agreed(CAPITALS, near);
+  const json = near.startsWith("{") ? named(JSON_LEVEL.exec(text)?.[1]) : undefined;
+  return (
+    json ?? named(LOGFMT_LEVEL.exec(text.slice(0, LOGFMT_NEAR))?.[1]) ?? agreed(LOUD, near) ?? agreed(CAPITALS, near)
+  );
 }
 
 const SPACE = 0x20;

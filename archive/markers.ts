@@ -1,3 +1,6 @@
+import { z } from "zod";
+import { timeLength } from "./line.ts";
+
 /** What a line says of itself by an explicit marker. */
 export type Severity = "error" | "warning" | "notice" | "info" | "debug";
 
@@ -10,7 +13,8 @@ export type Mark =
   | { type: "open"; family: Family };
 
 /** Whose markers they are: one family's end does not end another's start. */
-export type Family = "github" | "gitlab" | "travis" | "buildkite";
+export const familySchema = z.enum(["github", "gitlab", "travis", "buildkite"]);
+export type Family = z.infer<typeof familySchema>;
 
 export type MarkedLine = {
   marks: Mark[];
@@ -26,11 +30,15 @@ export type MarkerOptions = {
   buildkite?: boolean;
 };
 
+const isDigit = (c: number | undefined) => c !== undefined && c >= 0x30 && c <= 0x39;
+
 const SEQUENCE = "\\x1b\\[[0-?]*[ -/]*[@-~]";
 /** Colours, and the time that GitHub and GitLab put before stored lines. */
 const LEAD = new RegExp(
   `^(?:${SEQUENCE}|[ \\t])*(?:\\d{4}-\\d\\d-\\d\\dT[\\d:.]{8,30}Z (?:[\\da-f]{2}[OE][ +])?)?(?:${SEQUENCE}|[ \\t])*`,
 );
+/** COMMAND takes no longer name. */
+const MAX_TOKEN = 100;
 const COMMAND = /^(?:::([\w-]{1,100})(?: ([^\r\n]*?))?::|##\[(\w{1,20})\])/;
 const SEVERITIES = new Set<string>(["error", "warning", "notice", "info", "debug"] satisfies Severity[]);
 
@@ -41,6 +49,14 @@ const HIDDEN = new RegExp(
     "|travis_time:(?:start:\\w{1,64}|end:\\w{1,64}:start=\\d{1,20},finish=\\d{1,20},duration=(?<ns>\\d{1,20})[^\\r]{0,200}))\\r(?:\\x1b\\[0?K)?",
   "g",
 );
+/** As far into a line as markers are looked for. */
+const HEAD_BYTES = 512;
+const HINT = /::|##\[|section_|travis_/;
+const HEADER_HINT = /::|##\[|section_|travis_|--- |\+\+\+|~~~ /;
+/** What a line with a marker may begin with: the marker, or an escape before it; behind blanks. */
+const FIRST = new Uint8Array(256);
+for (const sign of "\x1b:#st") FIRST[sign.charCodeAt(0)] = 1;
+const HEADER_SIGNS = Buffer.from("-+~^");
 const HEADER = /^(---|\+\+\+|~~~) |^(\^\^\^) \+\+\+\s*$/;
 
 /** Reads the markers of one log, line after line from its first: what `::stop-commands::` says lasts. */
@@ -48,8 +64,31 @@ export class MarkerReader {
   readonly #options: MarkerOptions;
   #stopToken: string | undefined;
 
-  constructor(options: MarkerOptions = {}) {
+  /** @param stopToken what ends the stop of commands that holds before the first line */
+  constructor(options: MarkerOptions = {}, stopToken?: string) {
     this.#options = options;
+    this.#stopToken = stopToken;
+  }
+
+  /** While commands are stopped: what sets them going again. */
+  get stopToken(): string | undefined {
+    return this.#stopToken;
+  }
+
+  /**
+   * Whether the bytes of a line may hold a marker, by its first byte and then its beginning: this runs for every line.
+   * @param from where the line begins, behind its time
+   */
+  mayRead(text: Buffer, from: number, end: number): boolean {
+    const isStored = isDigit(text[from]) && text[from + 10] === 0x54;
+    const stored = isStored ? timeLength(text, from) : 0;
+    let start = stored === 0 ? from : from + stored + 1;
+    while (start < end && (text[start] === 0x20 || text[start] === 0x09)) start++;
+    const first = start < end ? (text[start] as number) : 0;
+    const isFirst = FIRST[first] === 1 || (stored > 0 && isDigit(first));
+    if (!isFirst && !(this.#options.buildkite && HEADER_SIGNS.includes(first))) return false;
+    const head = text.toString("latin1", from, Math.min(end, from + HEAD_BYTES));
+    return this.#options.buildkite ? HEADER_HINT.test(head) : HINT.test(head);
   }
 
   /** `text`: a raw line, since a terminal shows nothing of what a carriage return hides. */
@@ -83,7 +122,9 @@ export class MarkerReader {
       return { marks: [], shown, severity: name as Severity, ...(parameters && { parameters: parsed(parameters) }) };
     }
     const token = message.trim();
-    if (name !== "stop-commands" || brackets || token === "") return undefined;
+    // A frame's index holds it.
+    const isToken = token !== "" && token.length <= MAX_TOKEN;
+    if (name !== "stop-commands" || brackets || !isToken) return undefined;
     this.#stopToken = token;
     return { marks: [], shown: lead };
   }

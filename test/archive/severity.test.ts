@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Severity } from "../../../archive/findings.ts";
-import { namedSeverity, SeverityCounter } from "../../../collector/findings/severity.ts";
+import type { Severity } from "../../archive/findings.ts";
+import { namedSeverity, SeverityCounter } from "../../archive/severity.ts";
 
 const lines: [string, Severity | undefined][] = [
   // 1 explicit markers

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Fold, foldsOf } from "../../viewer/folds.ts";
-import type { MarkerOptions } from "../../viewer/markers.ts";
-import { expectLinear } from "./terminal/growth.ts";
+import { type Fold, foldsOf } from "../../archive/folds.ts";
+import type { MarkerOptions } from "../../archive/markers.ts";
+import { expectLinear } from "../viewer/terminal/growth.ts";
 
 const ESC = "\x1b";
 const START = Date.parse("2026-07-30T10:00:00Z");
@@ -159,12 +159,8 @@ describe("bounds", () => {
     );
   });
 
-  test("no more than 10,000 folds, titles of 200 characters", () => {
-    const found = foldsOf(
-      log(Array.from({ length: 25_000 }, (_, i) => (i % 2 ? "::endgroup::" : `::group::${"x".repeat(300)}`))),
-    );
-    expect(found).toHaveLength(10_000);
-    expect(found[0]?.title).toHaveLength(200);
+  test("titles of 200 characters", () => {
+    expect(foldsOf(log([`::group::${"x".repeat(300)}`]))[0]?.title).toHaveLength(200);
   });
 
   test("folds lie side by side or inside one another, and their depth says so", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { MarkerReader } from "../../viewer/markers.ts";
+import { MarkerReader } from "../../archive/markers.ts";
 
 const ESC = "\x1b";
 const read = (text: string) => new MarkerReader().read(text);
