@@ -128,9 +128,10 @@ export class LogWindow {
       fold.open = true;
       openTogether(this.box, fold);
     }
-    const view = this.#view();
+    // Where the tools will stand, which may still be further down.
+    const tools = this.box.closest(".pane")?.querySelector<HTMLElement>(".tools")?.offsetHeight ?? 0;
     const rect = row.getBoundingClientRect();
-    const target = top ?? view.top + Math.max(0, (view.height - rect.height) / 2);
+    const target = top ?? tools + Math.max(0, (innerHeight - tools - rect.height) / 2);
     scrollBy({ top: rect.top - target, behavior: "instant" });
     this.#mark();
     this.#normalise();
