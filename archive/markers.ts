@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { timeLength } from "./line.ts";
+import { isDigit, timeLength } from "./line.ts";
 
 /** What a line says of itself by an explicit marker. */
 export type Severity = "error" | "warning" | "notice" | "info" | "debug";
@@ -29,8 +29,6 @@ export type MarkerOptions = {
   /** Whether `--- t`, `+++ t` and `~~~ t` are headers: diffs and YAML begin so, too. */
   buildkite?: boolean;
 };
-
-const isDigit = (c: number | undefined) => c !== undefined && c >= 0x30 && c <= 0x39;
 
 const SEQUENCE = "\\x1b\\[[0-?]*[ -/]*[@-~]";
 /** Colours, and the time that GitHub and GitLab put before stored lines. */
