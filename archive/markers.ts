@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { timeLength } from "./line.ts";
+import { isDigit, timeLength } from "./line.ts";
 
 /** What a line says of itself by an explicit marker. */
 export type Severity = "error" | "warning" | "notice" | "info" | "debug";
@@ -30,8 +30,6 @@ export type MarkerOptions = {
   buildkite?: boolean;
 };
 
-const isDigit = (c: number | undefined) => c !== undefined && c >= 0x30 && c <= 0x39;
-
 const SEQUENCE = "\\x1b\\[[0-?]*[ -/]*[@-~]";
 /** Colours, and the time that GitHub and GitLab put before stored lines. */
 const LEAD = new RegExp(
@@ -53,9 +51,18 @@ const HIDDEN = new RegExp(
 const HEAD_BYTES = 512;
 const HINT = /::|##\[|section_|travis_/;
 const HEADER_HINT = /::|##\[|section_|travis_|--- |\+\+\+|~~~ /;
-/** What a line with a marker may begin with: the marker, or an escape before it; behind blanks. */
-const FIRST = new Uint8Array(256);
-for (const sign of "\x1b:#st") FIRST[sign.charCodeAt(0)] = 1;
+const [ESC, COLON, HASH, S, T] = Buffer.from("\x1b:#st") as unknown as number[];
+
+/** Whether a line may begin with a marker here: itself, an escape before it, or what GitLab puts behind a time. */
+function mayBegin(text: Buffer, at: number, isStored: boolean): boolean {
+  const first = text[at];
+  if (first === COLON || first === HASH) return text[at + 1] === first;
+  if (first === S) return text[at + 7] === UNDERSCORE;
+  if (first === T) return text[at + 6] === UNDERSCORE;
+  return first === ESC || (isStored && isDigit(first));
+}
+
+const UNDERSCORE = 0x5f;
 const HEADER_SIGNS = Buffer.from("-+~^");
 const HEADER = /^(---|\+\+\+|~~~) |^(\^\^\^) \+\+\+\s*$/;
 
@@ -84,9 +91,8 @@ export class MarkerReader {
     const stored = isStored ? timeLength(text, from) : 0;
     let start = stored === 0 ? from : from + stored + 1;
     while (start < end && (text[start] === 0x20 || text[start] === 0x09)) start++;
-    const first = start < end ? (text[start] as number) : 0;
-    const isFirst = FIRST[first] === 1 || (stored > 0 && isDigit(first));
-    if (!isFirst && !(this.#options.buildkite && HEADER_SIGNS.includes(first))) return false;
+    const isHeader = this.#options.buildkite === true && HEADER_SIGNS.includes(text[start] as number);
+    if (start >= end || !(mayBegin(text, start, stored > 0) || isHeader)) return false;
     const head = text.toString("latin1", from, Math.min(end, from + HEAD_BYTES));
     return this.#options.buildkite ? HEADER_HINT.test(head) : HINT.test(head);
   }

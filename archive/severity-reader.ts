@@ -1,4 +1,5 @@
 import type { Severity } from "./findings.ts";
+import { isDigit } from "./line.ts";
 import { HEAD_LENGTH, namedSeverity, WORDS } from "./severity.ts";
 
 /** The severities of the lines of a text, as bytes: a log's every line passes here, so most are told by a look. */
@@ -155,7 +156,6 @@ const isKlog = (text: Buffer, i: number): boolean => {
 };
 
 const isCapital = (c: number | undefined) => c !== undefined && c >= 0x41 && c <= 0x5a;
-const isDigit = (c: number | undefined) => c !== undefined && c >= 0x30 && c <= 0x39;
 const isWordPart = (c: number | undefined) =>
   c !== undefined && ((c >= 0x61 && c <= 0x7a) || isCapital(c) || isDigit(c) || c === 0x5f || c === 0x2d);
 

@@ -7,6 +7,8 @@ import { MarkerReader } from "./markers.ts";
 import { SeverityReader } from "./severity-reader.ts";
 
 const LF = 0x0a;
+/** Of one frame: what a hostile log makes of a frame's markers must not hold up the collector. */
+const MAX_MARKED_LINES = 2_000;
 
 const count = z.number().int().nonnegative();
 
@@ -50,19 +52,19 @@ export class Surveyor {
     const before = this.state;
     this.#first = at.offset === 0 ? at.line : at.line + 1;
     this.#ends = [];
-    let hasMarkers = false;
+    let marked = 0;
     const severities: Partial<Record<Severity, number>> = {};
     const reader = new SeverityReader(text);
     const newlines = forEachLine(text, at, (number, start, from, end) => {
       const severity = reader.read(start, from, end);
       if (severity !== undefined) severities[severity] = (severities[severity] ?? 0) + 1;
-      if (!this.#markers.mayRead(text, from, end)) return;
+      if (marked >= MAX_MARKED_LINES || !this.#markers.mayRead(text, from, end)) return;
       const read = this.#markers.read(text.toString("utf8", from, end));
       if (read.marks.length === 0) return;
-      hasMarkers = true;
+      marked++;
       this.#folder.add({ number, ...(from > start && { time: text.toString("latin1", start, from - 1) }) }, read);
     });
-    const hasFolds = hasMarkers || before.open.length > 0 || before.stopToken !== undefined;
+    const hasFolds = marked > 0 || before.open.length > 0 || before.stopToken !== undefined;
     return {
       newlines,
       ...(Object.keys(severities).length > 0 && { severities: inOrder(severities) }),

@@ -182,13 +182,13 @@ function parseSeverity(params: URLSearchParams): SeverityFilter | undefined {
   const isWithWorse = parseSwitch(params, "worse") ?? false;
   const wanted = isWithWorse ? ORDER.slice(0, ORDER.indexOf(name) + 1) : [];
   const context = params.get("context");
-  const from = params.get("from");
+  const start = params.get("start");
   return {
     name,
     isWithWorse,
     wanted: new Set<Severity>([...wanted, name]),
     context: Math.min(MAX_CONTEXT, context ? parseCount("context", context) : CONTEXT),
-    from: Math.max(1, from ? parseCount("from", from) : 1),
+    from: Math.max(1, start ? parseCount("start", start) : 1),
   };
 }
 

@@ -62,7 +62,7 @@ export async function severityRows(reader: LogReader, options: SeverityRowsOptio
   const first = filter.from > 1 && html`<a href="${linkTo(same)}">First</a>`;
   const more =
     next !== undefined &&
-    html`<a rel="next" href="${linkTo({ ...same, from: next })}">More, from line ${count(next)}</a>`;
+    html`<a rel="next" href="${linkTo({ ...same, start: next })}">More, from line ${count(next)}</a>`;
   const head = html`<div class="more"><b>${title(options, shown)}</b>${others(options)}<a href="${linkTo({})}">All lines</a></div>
 `;
   const foot = html`<div class="more">${first}${more}<span class="mut">${shown === 0 ? "No such line" : next === undefined ? "That is all" : `${count(shown)} of them here`}.</span></div>
