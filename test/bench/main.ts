@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { measureDelay } from "./delay.ts";
 import { type Figure, table } from "./figure.ts";
 import { measureMemory } from "./memory.ts";
+import { measureSearch } from "./search.ts";
 import { measureStart } from "./start.ts";
 import { measureStream } from "./stream.ts";
 import { measureTerminal } from "./terminal.ts";
@@ -15,6 +16,7 @@ const GROUPS: Record<string, (folder: string) => AsyncGenerator<Figure>> = {
   memory: measureMemory,
   start: measureStart,
   terminal: measureTerminal,
+  search: measureSearch,
 };
 
 /**

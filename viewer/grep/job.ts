@@ -7,10 +7,18 @@ export type WantedText = "none" | "hits" | "all";
 export type Job = {
   id: number;
   pattern: Pattern;
-  frames: { packed: Uint8Array; bytes: number; key: string }[];
-  begins: "line" | "match" | "skip";
+  /** Searched one after the other: a message for each would cost a tenth of the search. */
+  blocks: JobBlock[];
   text: WantedText;
 };
+
+export type JobBlock = {
+  frames: { packed: Uint8Array; bytes: number; key: string }[];
+  begins: "line" | "match" | "skip";
+};
+
+/** `damage`: a frame of the block could not be unpacked. */
+export type BlockOutcome = Found | { damage: string };
 
 export type Found = {
   /** Lines with a hit, counted from the first one that is in the frames or begins before them. */
@@ -19,5 +27,5 @@ export type Found = {
   text?: Uint8Array;
 };
 
-/** `damage`: a frame could not be unpacked. `failure`: anything else. */
-export type Outcome = { id: number } & ({ found: Found } | { damage: string } | { failure: string });
+/** One outcome a block, in their order. */
+export type Outcome = { id: number } & ({ blocks: BlockOutcome[] } | { failure: string });

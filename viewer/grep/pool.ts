@@ -1,17 +1,16 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { ArchiveError } from "../../archive/error.ts";
 import { Problem } from "../problem.ts";
-import type { Found, Job, Outcome } from "./job.ts";
+import type { BlockOutcome, Job, Outcome } from "./job.ts";
 
 /** More threads than these would read faster than a store gives. */
 const MAX_THREADS = 4;
 /** Jobs that a thread has at hand, so that it does not wait for the next. */
 const AT_HAND = 2;
-/** A frame takes a few ms; with a hostile expression some hundred. */
+/** A job takes some ms; with a hostile expression some hundred. */
 const JOB_MS = 10_000;
 
-type Task = { job: Job; resolve: (found: Found) => void; reject: (error: unknown) => void };
+type Task = { job: Job; resolve: (blocks: BlockOutcome[]) => void; reject: (error: unknown) => void };
 type Thread = { worker: Worker; tasks: Task[]; timer?: NodeJS.Timeout };
 
 /**
@@ -30,9 +29,9 @@ export class SearchPool {
     this.#jobMs = jobMs;
   }
 
-  /** A job whose signal aborts before a thread has it is dropped. @throws ArchiveError damaged, Problem 400 */
-  run(job: Omit<Job, "id">, signal: AbortSignal): Promise<Found> {
-    return new Promise<Found>((resolve, reject) => {
+  /** A job whose signal aborts before a thread has it is dropped. @throws Problem 400 */
+  run(job: Omit<Job, "id">, signal: AbortSignal): Promise<BlockOutcome[]> {
+    return new Promise<BlockOutcome[]>((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
       const task: Task = { job: { ...job, id: this.#ids++ }, resolve, reject };
       const drop = () => {
@@ -41,9 +40,9 @@ export class SearchPool {
         reject(signal.reason);
       };
       signal.addEventListener("abort", drop, { once: true });
-      task.resolve = (found) => {
+      task.resolve = (blocks) => {
         signal.removeEventListener("abort", drop);
-        resolve(found);
+        resolve(blocks);
       };
       task.reject = (error) => {
         signal.removeEventListener("abort", drop);
@@ -89,8 +88,7 @@ export class SearchPool {
     const task = thread.tasks.shift();
     this.#watch(thread);
     if (task?.job.id !== outcome.id) throw new Error("a search thread answered out of turn");
-    if ("found" in outcome) task.resolve(outcome.found);
-    else if ("damage" in outcome) task.reject(new ArchiveError("damaged", outcome.damage));
+    if ("blocks" in outcome) task.resolve(outcome.blocks);
     else task.reject(new Error(outcome.failure));
     this.#distribute();
   }

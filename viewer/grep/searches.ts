@@ -1,13 +1,14 @@
-import { ArchiveError } from "../../archive/error.ts";
 import type { PackedFrame, Unreadable } from "../../archive/log-reader.ts";
 import { Problem } from "../problem.ts";
 import { type Block, blocksOf } from "./blocks.ts";
-import type { Found, WantedText } from "./job.ts";
+import type { BlockOutcome, WantedText } from "./job.ts";
 import type { Pattern } from "./pattern.ts";
 import { SearchPool } from "./pool.ts";
 
 /** Searches that are open at the same time: each holds a few packed frames and found stretches. */
 const MAX_OPEN = 64;
+/** Text that a thread gets at once. */
+const JOB_BYTES = 3 * 1024 * 1024;
 /** A reader that takes nothing for so long does not keep others from searching. */
 const IDLE_MS = 30_000;
 
@@ -78,32 +79,42 @@ export class Searches {
 
   /** In the order of the text, while the threads work ahead. */
   async *#parts(frames: AsyncIterable<PackedFrame | Unreadable>, what: Wanted): AsyncGenerator<Part> {
-    const ahead = this.pool.threads * 2 + 1;
-    const pending: Promise<Part>[] = [];
+    const ahead = this.pool.threads * 2;
+    const pending: Promise<Part[]>[] = [];
+    let blocks: Block[] = [];
+    const send = (parts: Promise<Part[]>) => {
+      parts.catch(() => {}); // thrown where it is awaited
+      pending.push(parts);
+    };
     for await (const block of blocksOf(frames)) {
       what.signal.throwIfAborted();
-      const part = "error" in block ? Promise.resolve(lost(block, block.error.message)) : this.#searched(block, what);
-      part.catch(() => {}); // thrown where it is awaited
-      pending.push(part);
-      if (pending.length >= ahead) yield await (pending.shift() as Promise<Part>);
+      const isLost = "error" in block;
+      if (!isLost) blocks.push(block);
+      if (blocks.length > 0 && (isLost || blocks.reduce((sum, { bytes }) => sum + bytes, 0) >= JOB_BYTES)) {
+        send(this.#searched(blocks, what));
+        blocks = [];
+      }
+      if (isLost) send(Promise.resolve([lost(block, block.error.message)]));
+      while (pending.length >= ahead) yield* await (pending.shift() as Promise<Part[]>);
     }
-    while (pending.length > 0) yield await (pending.shift() as Promise<Part>);
+    if (blocks.length > 0) send(this.#searched(blocks, what));
+    while (pending.length > 0) yield* await (pending.shift() as Promise<Part[]>);
   }
 
-  async #searched(block: Block, { pattern, text, signal }: Wanted): Promise<Part> {
-    const frames = block.frames.map(({ packed, bytes, key }) => ({ packed, bytes, key }));
-    try {
-      return partOf(block, await this.pool.run({ pattern, frames, begins: block.begins, text }, signal));
-    } catch (error) {
-      if (!(error instanceof ArchiveError)) throw error;
-      const [first, last] = endsOf(block);
-      return lost({ at: first.at, next: last.next }, error.message);
-    }
+  async #searched(blocks: Block[], { pattern, text, signal }: Wanted): Promise<Part[]> {
+    const job = blocks.map(({ frames, begins }) => ({
+      frames: frames.map(({ packed, bytes, key }) => ({ packed, bytes, key })),
+      begins,
+    }));
+    const outcomes = await this.pool.run({ pattern, blocks: job, text }, signal);
+    return outcomes.map((outcome, i) => partOf(blocks[i] as Block, outcome));
   }
 }
 
-function partOf(block: Block, { lines, text }: Found): Part {
-  const [first, last] = endsOf(block);
+function partOf(block: Block, outcome: BlockOutcome): Part {
+  const [first, last] = [block.frames[0] as PackedFrame, block.frames.at(-1) as PackedFrame];
+  if ("damage" in outcome) return lost({ at: first.at, next: last.next }, outcome.damage);
+  const { lines, text } = outcome;
   const from = first.at.line;
   for (let i = 0; i < lines.length; i++) lines[i] = (lines[i] as number) + from;
   const part = { from, to: lastLine(last), lines, isInside: block.begins !== "line" };
@@ -115,8 +126,6 @@ const lost = (stretch: Pick<PackedFrame, "at" | "next">, words: string): Part =>
   to: Math.max(stretch.at.line, lastLine(stretch)),
   unreadable: words,
 });
-
-const endsOf = ({ frames }: Block) => [frames[0] as PackedFrame, frames.at(-1) as PackedFrame] as const;
 
 const lastLine = ({ next }: Pick<PackedFrame, "next">): number => (next.offset > 0 ? next.line : next.line - 1);
 

@@ -3,7 +3,7 @@ import { ArchiveError } from "../../archive/error.ts";
 import { decompressSync } from "../../archive/zstd.ts";
 import { withoutEscapes } from "./escapes.ts";
 import { hitLines } from "./hit-lines.ts";
-import type { Found, Job, Outcome } from "./job.ts";
+import type { BlockOutcome, Found, Job, JobBlock, Outcome, WantedText } from "./job.ts";
 import { Matcher } from "./matcher.ts";
 import type { Pattern } from "./pattern.ts";
 
@@ -17,25 +17,38 @@ const matchers = new Map<string, Matcher>();
 
 parentPort?.on("message", (job: Job) => {
   const outcome = outcomeOf(job);
-  const text = "found" in outcome && outcome.found.text;
-  parentPort?.postMessage(outcome, text ? [text.buffer as ArrayBuffer] : []);
+  const texts =
+    "blocks" in outcome ? outcome.blocks.flatMap((block) => ("text" in block ? (block.text ?? []) : [])) : [];
+  parentPort?.postMessage(
+    outcome,
+    texts.map(({ buffer }) => buffer as ArrayBuffer),
+  );
 });
 
 function outcomeOf(job: Job): Outcome {
   try {
-    return { id: job.id, found: search(job) };
+    const matcher = matcherOf(job.pattern);
+    return { id: job.id, blocks: job.blocks.map((block) => blockOutcome(block, matcher, job.text)) };
   } catch (error) {
-    if (error instanceof ArchiveError) return { id: job.id, damage: error.message };
     return { id: job.id, failure: error instanceof Error ? (error.stack ?? error.message) : String(error) };
   }
 }
 
-function search({ pattern, frames, begins, text: wanted }: Job): Found {
+function blockOutcome(block: JobBlock, matcher: Matcher, wanted: WantedText): BlockOutcome {
+  try {
+    return search(block, matcher, wanted);
+  } catch (error) {
+    if (error instanceof ArchiveError) return { damage: error.message };
+    throw error;
+  }
+}
+
+function search({ frames, begins }: JobBlock, matcher: Matcher, wanted: WantedText): Found {
   const texts = frames.map(({ packed, bytes, key }) => decompressSync(packed, bytes, key));
   const text = texts.length === 1 ? (texts[0] as Buffer) : Buffer.concat(texts);
   const skipped = begins === "skip" ? text.indexOf(LF) + 1 : 0;
   const bare = withoutEscapes(skipped === 0 ? text : text.subarray(skipped));
-  const lines = hitLines(bare, matcherOf(pattern), begins === "match");
+  const lines = hitLines(bare, matcher, begins === "match");
   if (skipped > 0) for (let i = 0; i < lines.length; i++) lines[i] = (lines[i] as number) + 1;
   const isWanted = wanted === "all" || (wanted === "hits" && lines.length > 0);
   return isWanted ? { lines, text: ownBuffer(text) } : { lines };

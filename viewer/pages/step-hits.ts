@@ -6,7 +6,7 @@ import type { Tally } from "../grep/tally.ts";
 import { unreadableWords } from "../grep/text.ts";
 import type { GrepQuery } from "../run-query.ts";
 import { markup } from "../terminal/markup.ts";
-import { DEFAULT_STYLE } from "../terminal/style.ts";
+import { Terminal } from "../terminal/terminal.ts";
 import { count } from "../time.ts";
 import { timeCell } from "../time-column.ts";
 import { type Html, html } from "./html.ts";
@@ -67,8 +67,9 @@ ${lines.map((line) => hitRow(line, linkTo(row, line.number), highlighter))}${hit
 
 function hitRow({ number, text, isHit, isApart }: PrintedLine, href: string, highlighter: Highlighter): Html {
   const length = timeLength(text, 0);
-  const bare = text.toString("utf8", length === 0 ? 0 : length + 1).replace(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, " ");
-  const runs = [{ text: bare, style: DEFAULT_STYLE }];
+  const terminal = new Terminal(number);
+  terminal.write(text.subarray(length === 0 ? 0 : length + 1));
+  const runs = terminal.lines()[0]?.runs ?? [];
   const { html: shown, isCut } = markup(isHit ? highlighter.marked(runs, number) : runs, MAX_CHARACTERS);
   const time = length > 0 && timeCell("clock", text.toString("latin1", 0, length), undefined, undefined).text;
   return html`${isApart && html`<div class="slow day" role="separator"></div>\n`}<div class="r"><a href="${href}">${count(number)}</a><i></i><time>${time}</time><span>${shown}${isCut && "…"}</span></div>

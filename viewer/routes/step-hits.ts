@@ -1,6 +1,5 @@
 import { type ContainerRow, containersOf } from "../../archive/record.ts";
 import { choiceOf, query, runPath } from "../address.ts";
-import { withoutEscapes } from "../grep/escapes.ts";
 import { Highlighter } from "../grep/highlighter.ts";
 import { type PrintedLine, PrintedLines } from "../grep/printed-lines.ts";
 import type { Part } from "../grep/searches.ts";
@@ -70,7 +69,7 @@ class FirstHits {
     for (const line of lines) {
       if (line.isHit && this.#hits++ === FIRST_HITS) return;
       // A copy, and short: its frame is not to be kept for it.
-      this.lines.push({ ...line, text: withoutEscapes(Buffer.from(line.text.subarray(0, EXCERPT_BYTES))) });
+      this.lines.push({ ...line, text: Buffer.from(line.text.subarray(0, EXCERPT_BYTES)) });
     }
   }
 }

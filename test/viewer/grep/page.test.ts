@@ -86,6 +86,7 @@ describe("all steps", () => {
     const text = words(body);
     expect(text).toMatch(/build \/ make.*test \/ unit.*no hits/);
     expect(text).toContain("All 6");
+    expect(body).toContain('<span class="a1"><mark>Nee</mark></span><mark>dle</mark> in line 10000');
     expect(body).toContain("not ok: a <mark>needle</mark> &lt;b&gt;");
     expect(text).toMatch(/2 .*before 3 .*not ok.* 4 .*after/);
     expect(body).toMatch(/href="[^"]*pipelineTask=test[^"]*step=unit[^"]*grep=needle[^"]*line=3#L3"/);
