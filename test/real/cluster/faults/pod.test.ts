@@ -190,9 +190,12 @@ describe.skipIf(why)(`faults of a pod on the real cluster${why ? ` (skipped: ${w
     await whole(world, record);
     await truthIsWhole(world, record, "step-print");
     await truthIsWhole(world, record, "sidecar-server");
+    // On a busy machine it may be followed late: then its beginning is feared for, though all lines are there.
     const sidecars = [...containersOf(record)].flatMap(({ container: { kind, restart, log } }) =>
-      kind === "sidecar" ? { restart, state: log.state } : [],
+      kind === "sidecar" ? { restart, isCut: log.state === "cut", gaps: log.gaps.map(({ cause }) => cause) } : [],
     );
-    expect(sidecars).toEqual([{ restart: 0, state: "whole" }]);
+    expect(sidecars).toHaveLength(1);
+    expect(sidecars[0]).toMatchObject({ restart: 0, isCut: false });
+    expect(sidecars[0]?.gaps.filter((cause) => cause !== "read-late")).toEqual([]);
   });
 });
