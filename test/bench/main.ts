@@ -7,6 +7,7 @@ import { type Figure, table } from "./figure.ts";
 import { measureMemory } from "./memory.ts";
 import { measureStart } from "./start.ts";
 import { measureStream } from "./stream.ts";
+import { measureViewer } from "./viewer.ts";
 
 /** `folder` is the group's own; what is in `shared` stays for the groups after it. */
 type Group = (folder: string, shared: string) => AsyncGenerator<Figure>;
@@ -16,6 +17,7 @@ const GROUPS: Record<string, Group> = {
   delay: measureDelay,
   memory: measureMemory,
   start: measureStart,
+  viewer: measureViewer,
 };
 
 /**
