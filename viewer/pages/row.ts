@@ -28,6 +28,9 @@ export type RowOptions = {
   source?: SourceLink | undefined;
 };
 
+const FOUND = html`<i title="finding">✗</i>`;
+const NOTHING = html`<i></i>`;
+
 /** One line; `limit` is the most characters of it to show, `isFound` that the page points to it as a finding. */
 export function row(
   line: ShownLine,
@@ -40,7 +43,7 @@ export function row(
   const rest = more > 0 && html` <a class="cut" href="${textOf(number, options)}">… ${count(more)} more bytes</a>`;
   const at = time === undefined ? html`<time></time>` : html`<time datetime="${time}">${clock(time)}</time>`;
   const classes = `r${shown.isDrawnOver ? " o" : ""}${isMarked ? " s" : ""}${isFound ? " f" : ""}`;
-  const sign = isFound ? html`<i title="finding">✗</i>` : html`<i></i>`;
+  const sign = isFound ? FOUND : NOTHING;
   return html`<div class="${classes}" id="L${number}"><a href="#L${number}">${count(number)}</a>${sign}${at}<span>${drawn.html}${rest}</span></div>
 `;
 }
@@ -57,18 +60,23 @@ export function drawnOverNote({ from, to }: LineRange, options: RowOptions): Htm
 
 /** What the clock says between two lines: a pause, a new day. Times are in UTC, as the archive has them. */
 export function timeNotes(last: string | undefined, time: string | undefined): Html[] {
+  if (last === undefined || time === undefined || isSoonAfter(last, time)) return [];
   const pause = between(last, time);
   const notes: Html[] = [];
   if (pause !== undefined && pause >= PAUSE_MS) {
     notes.push(html`<div class="slow" role="note">+${preciseDuration(pause)} without output</div>
 `);
   }
-  if (last && time && dayOf(last) !== dayOf(time)) {
+  if (dayOf(last) !== dayOf(time)) {
     notes.push(html`<div class="slow day" role="note">${date(time)}</div>
 `);
   }
   return notes;
 }
+
+/** Of most lines it is known without a calendar: they differ in less than ten seconds. */
+const isSoonAfter = (last: string, time: string): boolean =>
+  last.length === time.length && last.endsWith("Z") && time.endsWith("Z") && last.startsWith(time.slice(0, 18));
 
 const dayOf = (time: string): string => time.slice(0, 10);
 
