@@ -3,6 +3,7 @@ import type { LogReader } from "../../archive/log-reader.ts";
 import { isFinished, type Log } from "../../archive/record.ts";
 import { choiceOf, query, runPath } from "../address.ts";
 import { sourceLink } from "../forge.ts";
+import { pageAnswer } from "../page-answer.ts";
 import { focusOf } from "../pages/finding-strip.ts";
 import { type Html, html } from "../pages/html.ts";
 import { emptyPane, end, type LogSelection, liveStrip, pane, paneTitle } from "../pages/pane.ts";
@@ -30,16 +31,16 @@ export async function runHtml(request: RunRequest, selection: Selection): Promis
   c.header("Cache-Control", record.final ? "no-cache" : "no-store");
   switch (asked.fragment) {
     case "head":
-      return c.html(html`${headOf(options)}${selection.type === "log" && paneTitle(record, selection)}`);
+      return pageAnswer(c, html`${headOf(options)}${selection.type === "log" && paneTitle(record, selection)}`);
     case "tree":
-      return c.html(treeOf(options));
+      return pageAnswer(c, treeOf(options));
     case "rows":
-      return c.html(selection.type === "log" ? await rowsFragment(request, selection) : "");
+      return pageAnswer(c, selection.type === "log" ? await rowsFragment(request, selection) : html``);
     case "pane":
-      return c.html((await paneOf(request, selection, shown)).pane);
+      return pageAnswer(c, (await paneOf(request, selection, shown)).pane);
     default: {
       const { pane, isLogFinished } = await paneOf(request, selection, shown);
-      return c.html(runPage({ ...options, pane, isSettled: record.final && isLogFinished }));
+      return pageAnswer(c, runPage({ ...options, pane, isSettled: record.final && isLogFinished }));
     }
   }
 }
