@@ -3,14 +3,18 @@ import { type ChunkHeader, decodeHeader, decodeText } from "./chunk.ts";
 import { ArchiveError } from "./error.ts";
 import { chunkPrefix, type LogId, type Position, parseKey, segmentPrefix } from "./keys.ts";
 import { isBefore, timeAt, timeLength, timeNs } from "./line.ts";
+import { PARSED_FACTOR, type ReadCache } from "./read-cache.ts";
 import { isFinished, type Log, type Segment } from "./record.ts";
-import { type Frame, locateIndex, readIndex } from "./segment.ts";
+import { type Frame, locateIndex, readIndex, type SegmentIndex } from "./segment.ts";
 import { decompress } from "./zstd.ts";
 
 const LF = 0x0a;
 
 /** Where a part of the text lies. `end` is where the next piece begins; unknown for the last while it is unread. */
-type Piece = { at: Position; key: string; segment?: Pick<Segment, "key" | "index" | "firstTime" | "lastTime"> };
+type Piece = { at: Position; key: string; segment?: ReadSegment };
+
+/** What is known of a segment that no record describes yet is less. */
+type ReadSegment = Pick<Segment, "key" | "index"> & Partial<Segment>;
 
 /** Text as it is stored, beginning at a place. */
 export type Stretch = { at: Position; text: Buffer };
@@ -25,8 +29,13 @@ export type Line = {
   bytes: number;
 };
 
+/** Frames that are wanted at once are kept if they are no more than this: a window's, not those of a whole text. */
+const KEPT_FRAMES = 2;
+
 /** How much of a line is given unless more is asked for. */
 const LINE_BYTES = 64 * 1024;
+
+type OpenOptions = { signal?: AbortSignal; cache?: ReadCache };
 
 /**
  * One log as it was when it was opened. Memory: a frame of text and, where lines are asked for, one line up to its
@@ -39,27 +48,42 @@ export class LogReader {
   readonly #pieces: readonly Piece[];
   readonly #end: Position;
   readonly #signal: { signal?: AbortSignal };
+  readonly #cache: ReadCache | undefined;
 
-  private constructor(store: ObjectReader, log: Log, pieces: readonly Piece[], end: Position, signal?: AbortSignal) {
+  private constructor(
+    { store, signal, cache }: OpenOptions & { store: ObjectReader },
+    log: Log,
+    pieces: readonly Piece[],
+    end: Position,
+  ) {
     this.#store = store;
     this.log = log;
     this.#pieces = pieces;
     this.#end = end;
     this.#signal = signal ? { signal } : {};
+    this.#cache = cache;
   }
 
   /** A finished log is read by its record alone; for one that grows the bucket is asked what there is by now. */
-  static async open(store: ObjectReader, id: LogId, log: Log, signal?: AbortSignal): Promise<LogReader> {
-    if (!isFinished(log)) return LogReader.#openGrowing(store, id, log, signal);
+  static async open(
+    store: ObjectReader,
+    id: LogId,
+    log: Log,
+    signal?: AbortSignal,
+    cache?: ReadCache,
+  ): Promise<LogReader> {
+    const from = { store, ...(signal && { signal }), ...(cache && { cache }) };
+    if (!isFinished(log)) return LogReader.#openGrowing(from, id, log);
     const pieces = log.segments.map((segment) => ({
       at: { line: segment.firstLine, offset: segment.offset },
       key: segment.key,
       segment,
     }));
-    return new LogReader(store, log, pieces, { line: log.lines + 1, offset: 0 }, signal);
+    return new LogReader(from, log, pieces, { line: log.lines + 1, offset: 0 });
   }
 
-  static async #openGrowing(store: ObjectReader, id: LogId, log: Log, signal?: AbortSignal): Promise<LogReader> {
+  static async #openGrowing(from: OpenOptions & { store: ObjectReader }, id: LogId, log: Log): Promise<LogReader> {
+    const { store, signal } = from;
     const options = signal ? { signal } : {};
     const pieces: Piece[] = [];
     let next: Position = { line: 1, offset: 0 };
@@ -82,7 +106,7 @@ export class LogReader {
     const header = tip && decodeHeader(await readBytes(store, tip.key, options), tip.key);
     const end = header && isBefore(next, header.next) ? header.next : next;
     pieces.push(...chunks.filter((chunk) => !isBefore(chunk.at, next)));
-    return new LogReader(store, grown(log, end, header), pieces, end, signal);
+    return new LogReader(from, grown(log, end, header), pieces, end);
   }
 
   /** Lines there are, one that has not ended included. */
@@ -94,7 +118,7 @@ export class LogReader {
   async *text(from = 1, to = this.lines): AsyncGenerator<Buffer> {
     for await (const { at, text } of this.#stretches(from, to)) {
       const begin = at.line < from ? lineOffset(text, from - at.line) : 0;
-      const end = lineOffset(text, to + 1 - at.line);
+      const end = lineOffset(text, to + 1 - Math.max(at.line, from), begin);
       if (begin < end) yield text.subarray(begin, end);
     }
   }
@@ -108,6 +132,11 @@ export class LogReader {
       for (let start = 0; start < text.byteLength; ) {
         const newline = text.indexOf(LF, start);
         const end = newline === -1 ? text.byteLength : newline;
+        if (!open && newline !== -1 && end - start <= room) {
+          yield wholeLine(text, start, end, number++, maxBytes);
+          start = end + 1;
+          continue;
+        }
         open ??= { number, parts: [], kept: 0, bytes: 0 };
         const part = text.subarray(start, Math.min(end, start + room - open.kept));
         open.parts.push(part);
@@ -168,38 +197,92 @@ export class LogReader {
     yield { at: piece.at, text: await decodeText(object, decodeHeader(object, piece.key), piece.key) };
   }
 
-  /** Two ranged reads: the index, and all frames that are wanted in one stream. */
+  /** At most two ranged reads: the index, and all frames that are wanted in one stream. */
   async *#segmentStretches(
-    segment: Pick<Segment, "key" | "index">,
+    segment: ReadSegment,
     from: Position,
     to: Position,
     skip: (frame: Frame) => boolean = () => false,
   ): AsyncGenerator<Stretch> {
-    const { frames, next } = await readIndex(this.#store, segment, this.#signal.signal);
+    const { frames, next } = await this.#index(segment);
     const wanted = frames.filter((frame, i) => {
       const end = frames[i + 1] ?? next;
       return isBefore(frame, to) && isBefore(from, end) && !skip(frame);
     });
+    const kept = wanted.length <= KEPT_FRAMES && segment.sha256 ? this.#cache?.frames : undefined;
+    const nameOf = ({ at }: Frame) => `${segment.sha256}@${at}`;
+    const known = wanted.map((frame) => kept?.get(nameOf(frame)));
+    for (const [i, text] of known.entries()) {
+      if (!text)
+        return yield* this.#readFrames(segment.key, wanted.slice(i), (frame, text) =>
+          kept?.set(nameOf(frame), text, text.byteLength),
+        );
+      yield { at: wanted[i] as Frame, text };
+    }
+  }
+
+  /** One ranged read. */
+  async *#readFrames(
+    key: string,
+    wanted: Frame[],
+    keep: (frame: Frame, text: Buffer) => void,
+  ): AsyncGenerator<Stretch> {
     const [first] = wanted;
     const last = wanted.at(-1);
     if (!first || !last) return;
     const length = last.at + last.size - first.at;
-    const stream = await this.#store.get(segment.key, { offset: first.at, length, ...this.#signal });
-    let position = first.at;
-    let rest: Buffer = Buffer.alloc(0);
+    const stream = await this.#store.get(key, { offset: first.at, length, ...this.#signal });
+    const waiting = new Parts(first.at);
     const queue = [...wanted];
     for await (const bytes of stream as AsyncIterable<Buffer>) {
-      rest = rest.byteLength === 0 ? bytes : Buffer.concat([rest, bytes]);
-      for (let frame = queue[0]; frame && position + rest.byteLength >= frame.at + frame.size; frame = queue[0]) {
-        const packed = rest.subarray(frame.at - position, frame.at - position + frame.size);
-        yield { at: frame, text: await decompress(packed, frame.bytes, segment.key) };
-        rest = rest.subarray(frame.at - position + frame.size);
-        position = frame.at + frame.size;
+      waiting.push(bytes);
+      for (let frame = queue[0]; frame && waiting.end >= frame.at + frame.size; frame = queue[0]) {
+        const text = await decompress(waiting.take(frame.at, frame.size), frame.bytes, key);
+        keep(frame, text);
+        yield { at: frame, text };
         queue.shift();
       }
     }
-    if (queue.length > 0)
-      throw new ArchiveError("damaged", `${segment.key} ends before the frames that its index names`);
+    if (queue.length > 0) throw new ArchiveError("damaged", `${key} ends before the frames that its index names`);
+  }
+
+  /** One ranged read, unless it is known. */
+  async #index(segment: ReadSegment): Promise<SegmentIndex> {
+    const { sha256 } = segment;
+    const known = sha256 && this.#cache?.indexes.get(sha256);
+    if (known) return known;
+    const index = await readIndex(this.#store, segment, this.#signal.signal);
+    if (sha256) this.#cache?.indexes.set(sha256, index, segment.index.length * PARSED_FACTOR);
+    return index;
+  }
+}
+
+/** Bytes of an object as they come, from which frames are taken in their order. No byte is joined more than once. */
+class Parts {
+  /** Where in the object the last of them ends. */
+  end: number;
+  #start: number;
+  #parts: Buffer[] = [];
+
+  constructor(start: number) {
+    this.#start = start;
+    this.end = start;
+  }
+
+  push(part: Buffer): void {
+    this.#parts.push(part);
+    this.end += part.byteLength;
+  }
+
+  /** The bytes from `at` on; those before it are dropped, and those after it wait. */
+  take(at: number, size: number): Buffer {
+    const [only] = this.#parts;
+    const all = this.#parts.length === 1 && only ? only : Buffer.concat(this.#parts);
+    const taken = all.subarray(at - this.#start, at - this.#start + size);
+    const rest = all.subarray(at - this.#start + size);
+    this.#parts = rest.byteLength > 0 ? [rest] : [];
+    this.#start = at + size;
+    return taken;
   }
 }
 
@@ -222,9 +305,9 @@ function grown(log: Log, end: Position, header: ChunkHeader | undefined): Log {
 const isOlder = (frame: Frame, wanted: bigint): boolean =>
   frame.lastTime !== undefined && timeNs(frame.lastTime) < wanted;
 
-/** Where in the text the line begins that is `lines` newlines further on; the text's end if it is not in it. */
-function lineOffset(text: Buffer, lines: number): number {
-  let at = 0;
+/** Where in the text the line begins that is `lines` newlines after `start`; the text's end if it is not in it. */
+function lineOffset(text: Buffer, lines: number, start = 0): number {
+  let at = start;
   for (let i = 0; i < lines; i++) {
     const newline = text.indexOf(LF, at);
     if (newline === -1) return text.byteLength;
@@ -235,12 +318,19 @@ function lineOffset(text: Buffer, lines: number): number {
 
 function toLine(number: number, parts: Buffer[], bytes: number, maxBytes: number): Line {
   const raw = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
-  const length = timeLength(raw, 0);
-  const from = length === 0 ? 0 : length + 1;
+  const line = wholeLine(raw, 0, raw.byteLength, number, maxBytes);
+  return { ...line, bytes: line.bytes + bytes - raw.byteLength };
+}
+
+/** The line whose bytes are those of `raw` from `start` to `end`. */
+function wholeLine(raw: Buffer, start: number, end: number, number: number, maxBytes: number): Line {
+  const length = timeLength(raw, start);
+  if (length === 0) return { number, text: raw.subarray(start, Math.min(end, start + maxBytes)), bytes: end - start };
+  const from = start + length + 1;
   return {
     number,
-    ...(length > 0 && { time: raw.toString("latin1", 0, length) }),
-    text: raw.subarray(from, from + maxBytes),
-    bytes: bytes - from,
+    time: raw.toString("latin1", start, from - 1),
+    text: raw.subarray(from, Math.min(end, from + maxBytes)),
+    bytes: end - from,
   };
 }

@@ -1,6 +1,8 @@
 import { ConfigError, type Env, readHost, readNamespaces, readNumber, readStore } from "../settings.ts";
 import type { Namespaces } from "./site.ts";
 
+const MIB = 1024 * 1024;
+
 export type ViewerConfig = {
   /** URL of the store: `file:///path`, `s3://bucket/prefix`, `gs://bucket/prefix`. */
   store: string;
@@ -8,6 +10,8 @@ export type ViewerConfig = {
   host: string;
   /** 0 = any free one. */
   port: number;
+  /** How much of what is read again and again is kept in memory. */
+  cacheBytes: number;
   /** Public origin for absolute links, without a slash at its end. */
   url?: string;
 };
@@ -20,6 +24,7 @@ export function parseViewerConfig(env: Env, directory: string = process.cwd()): 
     namespaces: readNamespaces(env, problems),
     host: readHost(env),
     port: readNumber(env, "AFTERLOG_PORT", { fallback: 8080, min: 0, max: 65_535 }, problems),
+    cacheBytes: readNumber(env, "AFTERLOG_CACHE_MIB", { fallback: 32, min: 0, max: 65_536 }, problems) * MIB,
   };
   const url = env.AFTERLOG_URL?.trim() ? parseOrigin(env.AFTERLOG_URL.trim(), problems) : undefined;
   if (problems.length > 0) throw new ConfigError(problems);

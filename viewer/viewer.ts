@@ -6,7 +6,7 @@ import { type RunningServer, serve } from "./server.ts";
 import type { Logger } from "./site.ts";
 
 export type ViewerOptions = {
-  config: Pick<ViewerConfig, "namespaces" | "host" | "port" | "url">;
+  config: Pick<ViewerConfig, "namespaces" | "host" | "port" | "url"> & { cacheBytes?: number };
   /** Open already; whoever opened it closes it. */
   store: ObjectReader;
   logger?: Logger;
@@ -21,7 +21,7 @@ const READY_MS = 5_000;
 export async function startViewer({ config, store, logger, signal }: ViewerOptions): Promise<RunningServer> {
   signal?.throwIfAborted();
   const app = createApp({
-    archive: new ArchiveReader(store),
+    archive: new ArchiveReader(store, config),
     namespaces: config.namespaces,
     ...(config.url && { url: config.url }),
     ...(logger && { logger }),

@@ -19,6 +19,7 @@ describe("settings of the viewer", () => {
       namespaces: "*",
       host: "127.0.0.1",
       port: 8080,
+      cacheBytes: 32 * 1024 * 1024,
     });
   });
 
@@ -28,6 +29,7 @@ describe("settings of the viewer", () => {
       AFTERLOG_NAMESPACES: " tekton-ci, releases ,tekton-ci",
       AFTERLOG_HOST: "0.0.0.0",
       AFTERLOG_PORT: "0",
+      AFTERLOG_CACHE_MIB: "0",
       AFTERLOG_URL: "https://logs.example.org/",
     };
     expect(parseViewerConfig(env)).toEqual({
@@ -35,6 +37,7 @@ describe("settings of the viewer", () => {
       namespaces: ["tekton-ci", "releases"],
       host: "0.0.0.0",
       port: 0,
+      cacheBytes: 0,
       url: "https://logs.example.org",
     });
   });
