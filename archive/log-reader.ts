@@ -10,8 +10,8 @@ import { decompress } from "./zstd.ts";
 
 const LF = 0x0a;
 
-/** Where a part of the text lies. `end` is where the next piece begins; unknown for the last while it is unread. */
-type Piece = { at: Position; key: string; segment?: ReadSegment };
+/** Where a part of the text lies. `end` is where the next piece begins; of the last it may be unknown. */
+type Piece = { at: Position; end?: Position | undefined; key: string; segment?: ReadSegment };
 
 /** What is known of a segment that no record describes yet is less. */
 type ReadSegment = Pick<Segment, "key" | "index"> & Partial<Segment>;
@@ -46,7 +46,6 @@ export class LogReader {
   readonly log: Log;
   readonly #store: ObjectReader;
   readonly #pieces: readonly Piece[];
-  readonly #end: Position;
   readonly #signal: { signal?: AbortSignal };
   readonly #cache: ReadCache | undefined;
 
@@ -54,12 +53,10 @@ export class LogReader {
     { store, signal, cache }: OpenOptions & { store: ObjectReader },
     log: Log,
     pieces: readonly Piece[],
-    end: Position,
   ) {
     this.#store = store;
     this.log = log;
     this.#pieces = pieces;
-    this.#end = end;
     this.#signal = signal ? { signal } : {};
     this.#cache = cache;
   }
@@ -74,12 +71,15 @@ export class LogReader {
   ): Promise<LogReader> {
     const from = { store, ...(signal && { signal }), ...(cache && { cache }) };
     if (!isFinished(log)) return LogReader.#openGrowing(from, id, log);
-    const pieces = log.segments.map((segment) => ({
-      at: { line: segment.firstLine, offset: segment.offset },
+    const starts = log.segments.map(({ firstLine, offset }) => ({ line: firstLine, offset }));
+    const end = log.noEol ? undefined : { line: log.lines + 1, offset: 0 };
+    const pieces = log.segments.map((segment, i) => ({
+      at: starts[i] as Position,
+      end: starts[i + 1] ?? end,
       key: segment.key,
       segment,
     }));
-    return new LogReader(from, log, pieces, { line: log.lines + 1, offset: 0 });
+    return new LogReader(from, log, pieces);
   }
 
   static async #openGrowing(from: OpenOptions & { store: ObjectReader }, id: LogId, log: Log): Promise<LogReader> {
@@ -106,7 +106,8 @@ export class LogReader {
     const header = tip && decodeHeader(await readBytes(store, tip.key, options), tip.key);
     const end = header && isBefore(next, header.next) ? header.next : next;
     pieces.push(...chunks.filter((chunk) => !isBefore(chunk.at, next)));
-    return new LogReader(from, grown(log, end, header), pieces, end);
+    for (const [i, piece] of pieces.entries()) piece.end = pieces[i + 1]?.at;
+    return new LogReader(from, grown(log, end, header), pieces);
   }
 
   /** Lines there are, one that has not ended included. */
@@ -155,10 +156,9 @@ export class LogReader {
   /** The number of the first line that is not older than `time`; one more than there are when all are. */
   async lineAt(time: string): Promise<number> {
     const wanted = timeNs(time);
-    for (const [i, piece] of this.#pieces.entries()) {
+    for (const piece of this.#pieces) {
       if (piece.segment?.lastTime && timeNs(piece.segment.lastTime) < wanted) continue;
-      const next = this.#pieces[i + 1]?.at ?? this.#end;
-      for await (const { at, text } of this.#pieceStretches(piece, piece.at, next, (f) => isOlder(f, wanted))) {
+      for await (const { at, text } of this.#pieceStretches(piece, (index) => framesAt(index, wanted))) {
         for (let start = 0, line = at.line; start < text.byteLength; line++) {
           const found = start === 0 && at.offset > 0 ? undefined : timeAt(text, start);
           if (found && timeNs(found) >= wanted) return line;
@@ -179,36 +179,31 @@ export class LogReader {
     if (first === -1) first = 0;
     for (const piece of this.#pieces.slice(first)) {
       if (!isBefore(piece.at, end)) return;
-      yield* this.#pieceStretches(piece, start, end);
+      yield* this.#pieceStretches(piece, (index) => framesBetween(index, start, end));
     }
   }
 
-  #pieceStretches(
-    piece: Piece,
-    from: Position,
-    to: Position,
-    skip?: (frame: Frame) => boolean,
-  ): AsyncGenerator<Stretch> {
-    return piece.segment ? this.#segmentStretches(piece.segment, from, to, skip) : this.#chunkStretches(piece);
+  /** `choose`: which frames of a segment are wanted, all of them neighbours. */
+  #pieceStretches(piece: Piece, choose: (index: SegmentIndex) => Frame[]): AsyncGenerator<Stretch> {
+    return piece.segment ? this.#segmentStretches(piece, piece.segment, choose) : this.#chunkStretches(piece);
   }
 
   async *#chunkStretches(piece: Piece): AsyncGenerator<Stretch> {
     const object = await readBytes(this.#store, piece.key, this.#signal);
-    yield { at: piece.at, text: await decodeText(object, decodeHeader(object, piece.key), piece.key) };
+    const header = decodeHeader(object, piece.key);
+    expectPlace(piece, header, header.next);
+    yield { at: piece.at, text: await decodeText(object, header, piece.key) };
   }
 
   /** At most two ranged reads: the index, and all frames that are wanted in one stream. */
   async *#segmentStretches(
+    piece: Piece,
     segment: ReadSegment,
-    from: Position,
-    to: Position,
-    skip: (frame: Frame) => boolean = () => false,
+    choose: (index: SegmentIndex) => Frame[],
   ): AsyncGenerator<Stretch> {
-    const { frames, next } = await this.#index(segment);
-    const wanted = frames.filter((frame, i) => {
-      const end = frames[i + 1] ?? next;
-      return isBefore(frame, to) && isBefore(from, end) && !skip(frame);
-    });
+    const index = await this.#index(segment);
+    expectPlace(piece, index.frames[0], index.next);
+    const wanted = choose(index);
     const kept = wanted.length <= KEPT_FRAMES && segment.sha256 ? this.#cache?.frames : undefined;
     const nameOf = ({ at }: Frame) => `${segment.sha256}@${at}`;
     const known = wanted.map((frame) => kept?.get(nameOf(frame)));
@@ -302,8 +297,31 @@ function grown(log: Log, end: Position, header: ChunkHeader | undefined): Log {
   };
 }
 
-const isOlder = (frame: Frame, wanted: bigint): boolean =>
-  frame.lastTime !== undefined && timeNs(frame.lastTime) < wanted;
+/**
+ * Lines would get wrong numbers, and be missing without a word, if a piece were not where the log has it.
+ * @throws ArchiveError damaged
+ */
+function expectPlace({ key, at, end }: Piece, start: Position | undefined, next: Position): void {
+  const isThere = start?.line === at.line && start.offset === at.offset;
+  if (isThere && (!end || (next.line === end.line && next.offset === end.offset))) return;
+  const place = ({ line, offset }: Position) => (offset > 0 ? `byte ${offset} of line ${line}` : `line ${line}`);
+  const words = `the text from ${place(at)}${end ? ` to where ${place(end)} begins` : ""} is not in it`;
+  throw new ArchiveError(
+    "damaged",
+    `${key} does not fit its place in the log: ${words}, or what lies behind it is gone`,
+  );
+}
+
+const framesBetween = ({ frames, next }: SegmentIndex, from: Position, to: Position): Frame[] =>
+  frames.filter((frame, i) => isBefore(frame, to) && isBefore(from, frames[i + 1] ?? next));
+
+/** The frame in which the first line lies that is not older than a time, and those before it of which nobody knows. */
+function framesAt({ frames }: SegmentIndex, wanted: bigint): Frame[] {
+  const first = frames.findIndex(({ lastTime }) => lastTime === undefined || timeNs(lastTime) >= wanted);
+  if (first === -1) return [];
+  const last = frames.findIndex(({ lastTime }, i) => i >= first && lastTime !== undefined);
+  return frames.slice(first, last === -1 ? undefined : last + 1);
+}
 
 /** Where in the text the line begins that is `lines` newlines after `start`; the text's end if it is not in it. */
 function lineOffset(text: Buffer, lines: number, start = 0): number {

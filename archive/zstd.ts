@@ -11,6 +11,9 @@ const SKIPPABLE_HEADER = 8;
 /** Output is made in buffers of this size: in the usual 16 KiB a frame of text costs 64 of them and their joining. */
 const outputSize = (expected: number): number => Math.min(2 * 1024 * 1024, Math.max(16 * 1024, Math.ceil(expected)));
 
+/** Frames hold 1 MiB and chunks little more: what promises this much would only fill the memory. */
+const MAX_BYTES = 64 * 1024 * 1024;
+
 /** One zstd frame with its content's size and checksum. */
 export function compress(text: Uint8Array, level: number): Promise<Buffer> {
   return compressAsync(text, {
@@ -26,6 +29,7 @@ export function compress(text: Uint8Array, level: number): Promise<Buffer> {
  * @throws ArchiveError damaged
  */
 export async function decompress(frame: Uint8Array, bytes: number, key: string): Promise<Buffer> {
+  if (bytes > MAX_BYTES) throw new ArchiveError("damaged", `${key} cannot hold a frame of ${bytes} bytes`);
   let text: Buffer;
   try {
     // At once, since a frame takes a millisecond: a thread for it costs as much again, and memory for each that waits.
