@@ -7,7 +7,7 @@ import { randomLines } from "./viewer-lines.ts";
 import { startViewer } from "./viewer-process.ts";
 
 const READERS = { paging: 40, streaming: 30, slow: 30 };
-const READING_MS = 20_000;
+const READING_MS = 10_000;
 /** A slow reader stops after so much. */
 const TAKEN_BYTES = 2 * 1024 * 1024;
 const MIB = 1024 * 1024;
