@@ -49,12 +49,15 @@ export class Alignment {
   #older: Buffer[] = [];
   #olderBytes = 0;
   #anyMark = false;
+  /** In the rest of a line whose beginning the replay does not hold. */
+  #inRest: boolean;
 
   /**
    * @param marks at least one committed line, oldest first
    * @param newest the newest time of all committed lines: only what is later is certainly new
+   * @param begun the beginning of the line that the replay begins inside of
    */
-  constructor(marks: readonly Mark[], newest?: string) {
+  constructor(marks: readonly Mark[], newest?: string, begun?: Mark) {
     const last = marks.at(-1);
     if (!last) throw new Error("nothing to align with");
     this.#marks = marks;
@@ -62,6 +65,8 @@ export class Alignment {
     this.#newest = marks.reduce((latest, { time }) => later(latest, time) ?? latest, newest ?? "");
     this.#times = new Set(marks.map((mark) => mark.time));
     this.#ambiguous = marks.filter((mark) => same(mark, last)).length > 1;
+    this.#open = begun;
+    this.#inRest = begun !== undefined;
   }
 
   /** Takes replayed text, cut anywhere but inside a time; undefined while the place is not clear. */
@@ -88,11 +93,14 @@ export class Alignment {
         this.#candidate = matched;
         this.#kept = [];
         this.#keptBytes = 0;
+      } else if (this.#inRest) {
+        // Without its beginning it is no line: it is committed already, or lies in the gap.
       } else if (this.#candidate > 0 || this.#isNew(open)) this.#keep(text.subarray(start, next));
       else this.#keepOlder(text.subarray(start, next));
       if (this.#keptBytes > KEPT_BYTES || (this.#isNew(open) && this.#isFarBehind(open))) {
         return this.#give(text.subarray(next));
       }
+      this.#inRest &&= newline === -1;
       start = next;
     }
     return undefined;

@@ -2,7 +2,7 @@ import type { ObjectStore } from "../storage-adapters/store.ts";
 import { type Aligned, Alignment } from "./alignment.ts";
 import { type Backlog, cutAt } from "./backlog.ts";
 import { Chain, type ChainOptions, type GapHere, LogConflict } from "./chain.ts";
-import { type ChunkEnd, packText } from "./chunk.ts";
+import { type ChunkEnd, type Mark, packText } from "./chunk.ts";
 import { timeAt } from "./line.ts";
 import { NewestTimes } from "./newest-times.ts";
 import { persist } from "./persist.ts";
@@ -100,18 +100,23 @@ export class ChainFeed {
     while (this.textWaits) {
       // What is declared or compared refers to what is stored.
       if (this.#gaps.length > 0 || this.#alignment) await storing;
-      this.#ahead = (await this.#next()) ?? NOTHING;
+      const chain = this.#chain;
+      await this.#take();
       // Compressed while the chunk before is on its way.
-      const packed = packText(this.#ahead);
-      packed.catch(() => {}); // whoever puts it is told
+      const packed = this.#alignment ? undefined : packText(this.#ahead);
+      packed?.catch(() => {}); // whoever puts it is told
       await storing;
-      const text = this.#ahead;
-      this.#ahead = NOTHING;
+      if (this.#chain !== chain) {
+        this.#putBack();
+        continue;
+      }
+      const text = this.#pass() ?? NOTHING;
       storing = this.#put(text, undefined, packed);
       storing.catch(() => {}); // awaited above or below
       if (this.#carried.byteLength === 0 && this.#backlog.bytes < CHUNK_BYTES) break;
     }
     await storing;
+    this.#chain.settle();
   }
 
   /**
@@ -120,7 +125,8 @@ export class ChainFeed {
    */
   async end(end: ChunkEnd): Promise<ChunkEnd> {
     while (!this.#chain.end) {
-      let text = await this.#next();
+      await this.#take();
+      let text = this.#pass();
       if (!text && !this.#waits) text = this.#settle() ?? this.#agree();
       if (!text) continue;
       if (this.#waits) await this.#put(text);
@@ -144,14 +150,23 @@ export class ChainFeed {
     return this.#taken - this.#carried.byteLength - this.#ahead.byteLength;
   }
 
-  /** The next text for the chain; undefined while what waits is compared with what another collector wrote. */
-  async #next(): Promise<Buffer | undefined> {
+  /** Takes the next text, to be `ahead`. What is put meanwhile may bring another chain: see putBack. */
+  async #take(): Promise<void> {
     this.#reachGaps();
     const limit = this.#gaps[0] ? Math.min(MAX_CHUNK_BYTES, this.#gaps[0].at - this.#place) : MAX_CHUNK_BYTES;
-    if (this.#carried.byteLength > 0) return this.#pass(this.#uncarry(limit));
+    if (this.#carried.byteLength > 0) {
+      this.#ahead = this.#uncarry(limit);
+      return;
+    }
     const text = await this.#backlog.take(limit);
     this.#taken += text.byteLength;
-    return this.#pass(text);
+    this.#ahead = text;
+  }
+
+  /** What was taken while the chain was taken up anew stands behind what is to be stored again. */
+  #putBack(): void {
+    if (!this.#chain.end) this.#carried = Buffer.concat([this.#carried, this.#ahead]);
+    this.#ahead = NOTHING;
   }
 
   #uncarry(limit: number): Buffer {
@@ -179,9 +194,11 @@ export class ChainFeed {
     this.#reached = [];
   }
 
-  #pass(text: Buffer): Buffer | undefined {
-    if (!this.#alignment) return text;
-    return this.#join(this.#alignment.push(text));
+  /** What was taken, for the chain; undefined while it is compared with what another collector wrote. */
+  #pass(): Buffer | undefined {
+    const text = this.#ahead;
+    this.#ahead = NOTHING;
+    return this.#alignment ? this.#join(this.#alignment.push(text)) : text;
   }
 
   /** Nothing more comes for now: what there is decides. undefined if it holds nothing that the other has not. */
@@ -211,22 +228,26 @@ export class ChainFeed {
   async #put(text: Buffer, end?: ChunkEnd, packed?: Promise<Buffer>): Promise<void> {
     // A chunk of nothing would stand where the next one has to.
     if (text.byteLength === 0 && !end) return;
+    const { begun } = this.#chain;
     try {
       await this.#chain.put(text, { newest: this.#times.take(this.#place), end, packed });
       this.#reached = [];
     } catch (error) {
       if (!(error instanceof LogConflict)) throw error;
       this.#options.onConflict?.(error);
-      await this.#rebase(text);
+      await this.#rebase(text, begun);
     }
   }
 
-  /** Takes up the chain where the other has come to; what is not stored is aligned with it. */
-  async #rebase(text: Buffer): Promise<void> {
+  /**
+   * Takes up the chain where the other has come to; what is not stored is aligned with it.
+   * @param begun the beginning of the line that `text` begins inside of
+   */
+  async #rebase(text: Buffer, begun: Mark | undefined): Promise<void> {
     const { id } = this.#chain;
     this.#chain = await persist(() => Chain.open(this.#store, id, this.#podUid, this.#options), this.#options);
     const marks = this.#chain.marks();
-    this.#alignment = marks.length > 0 ? new Alignment(marks, this.#chain.newestTime) : undefined;
+    this.#alignment = marks.length > 0 ? new Alignment(marks, this.#chain.newestTime, begun) : undefined;
     this.#times.join(this.#chain.newestTime);
     this.#carried = Buffer.concat([text, this.#ahead, this.#carried]);
     this.#ahead = NOTHING;

@@ -151,6 +151,11 @@ export class Chain {
     return this.#next.offset > 0;
   }
 
+  /** The beginning of a line that has not ended. */
+  get begun(): Mark | undefined {
+    return this.#window.begun;
+  }
+
   /**
    * Adds a chunk, tried until the store has it or has another one there. `end` ends the log for every writer.
    * @param newest the latest of the times before and in the text, but for its last line
@@ -193,6 +198,11 @@ export class Chain {
     this.#tip = key;
     this.#checkedAt = this.#now();
     this.#sealer.add({ key, size: object.byteLength, at });
+  }
+
+  /** No more text waits for now: what is finished can be sealed. */
+  settle(): void {
+    this.#sealer.seal();
   }
 
   /** Resolves when all of it is sealed into segments. */

@@ -58,6 +58,9 @@ export function decodeHeader(object: Buffer, key: string): ChunkHeader {
 /** @throws ArchiveError damaged */
 export function decodeText(object: Buffer, header: ChunkHeader, key: string): Promise<Buffer> {
   if (header.bytes === 0) return Promise.resolve(Buffer.alloc(0));
-  const length = SKIPPABLE_CONTENT_OFFSET + object.readUInt32LE(4);
-  return decompress(object.subarray(length), header.bytes, key);
+  return decompress(packedText(object), header.bytes, key);
 }
+
+/** The zstd frame of a chunk whose header was understood; empty if there is no text. */
+export const packedText = (object: Buffer): Buffer =>
+  object.subarray(SKIPPABLE_CONTENT_OFFSET + object.readUInt32LE(4));

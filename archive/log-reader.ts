@@ -1,41 +1,32 @@
-import { type ObjectReader, readBytes } from "../storage-adapters/store.ts";
-import { type ChunkHeader, decodeHeader, decodeText } from "./chunk.ts";
+import { type ObjectReader, readBytes, StorageError } from "../storage-adapters/store.ts";
+import { type ChunkHeader, decodeHeader, decodeText, packedText } from "./chunk.ts";
 import { ArchiveError } from "./error.ts";
-import { chunkPrefix, type LogId, type Position, parseKey, segmentPrefix } from "./keys.ts";
-import { isBefore, timeAt, timeLength, timeNs } from "./line.ts";
-import { PARSED_FACTOR, type ReadCache } from "./read-cache.ts";
-import { isFinished, type Log, type Segment } from "./record.ts";
-import { type Frame, locateIndex, readIndex, type SegmentIndex } from "./segment.ts";
-import { decompress } from "./zstd.ts";
+import type { LogId, Position } from "./keys.ts";
+import { isBefore, isLater, timeAt, timeNs } from "./line.ts";
+import { expectPlace, extentOf, extentSince, type LogExtent, type Piece, type PieceSegment } from "./log-extent.ts";
+import { LINE_BYTES, type Line, linesIn } from "./log-lines.ts";
+import { ByteCache, PARSED_FACTOR, type ReadCache } from "./read-cache.ts";
+import { isFinished, type Log } from "./record.ts";
+import { type Frame, readIndex, type SegmentIndex } from "./segment.ts";
+import { packedFrames, packedLength, readFrames, readPacked } from "./segment-frames.ts";
+
+export type { Line } from "./log-lines.ts";
 
 const LF = 0x0a;
-
-/** Where a part of the text lies. `end` is where the next piece begins; of the last it may be unknown. */
-type Piece = { at: Position; end?: Position | undefined; key: string; segment?: ReadSegment };
-
-/** What is known of a segment that no record describes yet is less. */
-type ReadSegment = Pick<Segment, "key" | "index"> & Partial<Segment>;
 
 /** Text as it is stored, beginning at a place. */
 export type Stretch = { at: Position; text: Buffer };
 
-export type Line = {
-  number: number;
-  /** RFC 3339, as Kubernetes gave it. */
-  time?: string;
-  /** Without time and newline; at most the asked-for number of bytes. */
-  text: Buffer;
-  /** What the line has in all, so that a cut can be told. */
-  bytes: number;
-};
+/** A frame of a log's text as it is stored, to be unpacked elsewhere: `next` is where its text ends. */
+export type PackedFrame = { at: Position; next: Position; packed: Buffer; bytes: number; key: string };
 
-/** Frames that are wanted at once are kept if they are no more than this: a window's, not those of a whole text. */
-const KEPT_FRAMES = 2;
+/** A stretch of a log's text that the bucket lacks, or that is not what it should be. The message names the object. */
+export type Unreadable = { at: Position; next: Position; error: ArchiveError | StorageError };
 
-/** How much of a line is given unless more is asked for. */
-const LINE_BYTES = 64 * 1024;
+type SegmentPiece = Piece & { segment: PieceSegment };
 
-type OpenOptions = { signal?: AbortSignal; cache?: ReadCache };
+/** Of its own, where no cache is given: a page asks for its lines' frames, and then for the lines. */
+const INDEXES_BYTES = 1024 * 1024;
 
 /**
  * One log as it was when it was opened. Memory: a frame of text and, where lines are asked for, one line up to its
@@ -45,20 +36,24 @@ export class LogReader {
   /** What the record says, brought up to date for a log that grows. */
   readonly log: Log;
   readonly #store: ObjectReader;
+  readonly #id: LogId;
+  readonly #extent: LogExtent;
   readonly #pieces: readonly Piece[];
+  readonly #end: Position;
   readonly #signal: { signal?: AbortSignal };
   readonly #cache: ReadCache | undefined;
+  readonly #indexes: ByteCache<SegmentIndex>;
 
-  private constructor(
-    { store, signal, cache }: OpenOptions & { store: ObjectReader },
-    log: Log,
-    pieces: readonly Piece[],
-  ) {
+  private constructor(store: ObjectReader, id: LogId, extent: LogExtent, signal?: AbortSignal, cache?: ReadCache) {
     this.#store = store;
-    this.log = log;
-    this.#pieces = pieces;
+    this.#id = id;
+    this.#extent = extent;
+    this.#pieces = extent.pieces;
+    this.#end = extent.end;
     this.#signal = signal ? { signal } : {};
     this.#cache = cache;
+    this.#indexes = cache?.indexes ?? new ByteCache(INDEXES_BYTES);
+    this.log = extent.log;
   }
 
   /** A finished log is read by its record alone; for one that grows the bucket is asked what there is by now. */
@@ -69,45 +64,13 @@ export class LogReader {
     signal?: AbortSignal,
     cache?: ReadCache,
   ): Promise<LogReader> {
-    const from = { store, ...(signal && { signal }), ...(cache && { cache }) };
-    if (!isFinished(log)) return LogReader.#openGrowing(from, id, log);
-    const starts = log.segments.map(({ firstLine, offset }) => ({ line: firstLine, offset }));
-    const end = log.noEol ? undefined : { line: log.lines + 1, offset: 0 };
-    const pieces = log.segments.map((segment, i) => ({
-      at: starts[i] as Position,
-      end: starts[i + 1] ?? end,
-      key: segment.key,
-      segment,
-    }));
-    return new LogReader(from, log, pieces);
+    return new LogReader(store, id, await extentOf(store, id, log, signal), signal, cache);
   }
 
-  static async #openGrowing(from: OpenOptions & { store: ObjectReader }, id: LogId, log: Log): Promise<LogReader> {
-    const { store, signal } = from;
-    const options = signal ? { signal } : {};
-    const pieces: Piece[] = [];
-    let next: Position = { line: 1, offset: 0 };
-    for await (const item of store.list(segmentPrefix(id), options)) {
-      const parsed = parseKey(item.key);
-      if (item.type !== "object" || parsed?.type !== "segment") continue;
-      const known = log.segments.find((segment) => segment.key === item.key);
-      const index = known?.index ?? (await locateIndex(store, item.key, item.size, signal));
-      const segment = known ?? { key: item.key, index };
-      next = (await readIndex(store, segment, signal)).next;
-      pieces.push({ at: parsed.at, key: item.key, segment });
-    }
-    const chunks: Piece[] = [];
-    for await (const item of store.list(chunkPrefix(id), options)) {
-      const parsed = parseKey(item.key);
-      if (item.type !== "object" || parsed?.type !== "chunk") continue;
-      chunks.push({ at: parsed.at, key: item.key });
-    }
-    const tip = chunks.at(-1);
-    const header = tip && decodeHeader(await readBytes(store, tip.key, options), tip.key);
-    const end = header && isBefore(next, header.next) ? header.next : next;
-    pieces.push(...chunks.filter((chunk) => !isBefore(chunk.at, next)));
-    for (const [i, piece] of pieces.entries()) piece.end = pieces[i + 1]?.at;
-    return new LogReader(from, grown(log, end, header), pieces);
+  /** The same log later: itself where nothing has been added, which costs one listing. Reads go on without a signal. */
+  async later(signal?: AbortSignal): Promise<LogReader> {
+    const extent = await extentSince(this.#store, this.#id, this.#extent, signal);
+    return extent === this.#extent ? this : new LogReader(this.#store, this.#id, extent, undefined, this.#cache);
   }
 
   /** Lines there are, one that has not ended included. */
@@ -115,212 +78,262 @@ export class LogReader {
     return this.log.lines;
   }
 
+  /** Lines that stay as they are: all but one that has not ended yet. */
+  get settledLines(): number {
+    return isFinished(this.log) ? this.lines : this.#end.line - 1;
+  }
+
   /** The text of the lines `from` to `to`, both included, exactly as it is stored. */
   async *text(from = 1, to = this.lines): AsyncGenerator<Buffer> {
-    for await (const { at, text } of this.#stretches(from, to)) {
+    for await (const { at, text } of this.#stretches({ line: from, offset: 0 }, to)) {
       const begin = at.line < from ? lineOffset(text, from - at.line) : 0;
       const end = lineOffset(text, to + 1 - Math.max(at.line, from), begin);
       if (begin < end) yield text.subarray(begin, end);
     }
   }
 
-  /** The lines `from` to `to`, both included, each cut after `maxBytes`. */
-  async *linesOf(from = 1, to = this.lines, maxBytes = LINE_BYTES): AsyncGenerator<Line> {
-    let open: { number: number; parts: Buffer[]; kept: number; bytes: number } | undefined;
-    const room = maxBytes + 64; // the time comes on top
-    let number = from;
-    for await (const text of this.text(from, to)) {
-      for (let start = 0; start < text.byteLength; ) {
-        const newline = text.indexOf(LF, start);
-        const end = newline === -1 ? text.byteLength : newline;
-        if (!open && newline !== -1 && end - start <= room) {
-          yield wholeLine(text, start, end, number++, maxBytes);
-          start = end + 1;
-          continue;
-        }
-        open ??= { number, parts: [], kept: 0, bytes: 0 };
-        const part = text.subarray(start, Math.min(end, start + room - open.kept));
-        open.parts.push(part);
-        open.kept += part.byteLength;
-        open.bytes += end - start;
-        start = end + 1;
-        if (newline === -1) break;
-        yield toLine(open.number, open.parts, open.bytes, maxBytes);
-        open = undefined;
-        number++;
+  /** All of the text from a position on, exactly as it is stored. */
+  async *textFrom(start: Position): AsyncGenerator<Buffer> {
+    for await (const { at, text } of this.#stretches(start, this.lines)) {
+      if (!isBefore(at, start)) yield text;
+      else {
+        const within = start.offset - (at.line === start.line ? at.offset : 0);
+        const begin = lineOffset(text, start.line - at.line) + within;
+        if (begin < text.byteLength) yield text.subarray(begin);
       }
     }
-    if (open) yield toLine(open.number, open.parts, open.bytes, maxBytes);
+  }
+
+  /** The bytes `from` to `to`, the latter excluded, of a finished log's text; only the frames that hold them are read. */
+  async *bytes(from: number, to: number): AsyncGenerator<Buffer> {
+    let at = 0;
+    for (const piece of this.#pieces) {
+      if (!isSegment(piece)) continue;
+      const begin = at;
+      at += piece.segment.bytes ?? 0;
+      if (at <= from || begin >= to) continue;
+      const { frames } = await this.#index(piece);
+      const starts = startsOf(frames, begin);
+      const wanted = frames.filter((frame, i) => {
+        const start = starts[i] as number;
+        return start < to && start + frame.bytes > from;
+      });
+      for await (const { frame, text } of readFrames(this.#store, piece.segment, wanted, this.#signal)) {
+        const start = starts[frames.indexOf(frame)] as number;
+        yield text.subarray(Math.max(0, from - start), to - start);
+      }
+    }
+  }
+
+  /** A finished log as it is stored: zstd frames, one after another (RFC 8878). */
+  async *packed(): AsyncGenerator<Buffer> {
+    for (const segment of this.log.segments) yield* readPacked(this.#store, segment, this.#signal);
+  }
+
+  /** How many bytes `packed` gives. */
+  get packedBytes(): number {
+    return this.log.segments.reduce((sum, segment) => sum + packedLength(segment), 0);
+  }
+
+  /** The lines `from` to `to`, both included, each cut after `maxBytes`. */
+  async *linesOf(from = 1, to = this.lines, maxBytes = LINE_BYTES): AsyncGenerator<Line> {
+    yield* linesIn(this.text(from, to), from, maxBytes);
   }
 
   /** The number of the first line that is not older than `time`; one more than there are when all are. */
-  async lineAt(time: string): Promise<number> {
+  lineAt(time: string): Promise<number> {
     const wanted = timeNs(time);
-    for (const piece of this.#pieces) {
-      if (piece.segment?.lastTime && timeNs(piece.segment.lastTime) < wanted) continue;
-      for await (const { at, text } of this.#pieceStretches(piece, (index) => framesAt(index, wanted))) {
-        for (let start = 0, line = at.line; start < text.byteLength; line++) {
-          const found = start === 0 && at.offset > 0 ? undefined : timeAt(text, start);
-          if (found && timeNs(found) >= wanted) return line;
-          const newline = text.indexOf(LF, start);
+    return this.#firstLine((time) => time >= wanted);
+  }
+
+  /** The number of the first line from `from` on that is later than `time`; one more than there are when none is. */
+  lineAfter(time: string, from = 1): Promise<number> {
+    const last = timeNs(time);
+    return this.#firstLine((time) => time > last, from);
+  }
+
+  /**
+   * Whether times rise from segment to segment, and in those that hold the given lines from frame to frame: a node's
+   * clock may have been set back.
+   */
+  async timesRise(lines: readonly number[]): Promise<boolean> {
+    let last = 0n;
+    for (const [i, piece] of this.#pieces.entries()) {
+      const { at, segment } = piece;
+      const next = this.#pieces[i + 1]?.at ?? this.#end;
+      const holdsOne = lines.some((line) => at.line <= line && line <= next.line);
+      const spans = isSegment(piece) && holdsOne ? (await this.#index(piece)).frames : [{ ...segment }];
+      for (const time of spans.flatMap(({ firstTime, lastTime }) => [firstTime, lastTime])) {
+        if (time && timeNs(time) < last) return false;
+        if (time) last = timeNs(time);
+      }
+    }
+    return true;
+  }
+
+  /**
+   * `isFound` of a line's time in ns. Stretches whose last line it is not true of are passed over, but for those in
+   * which a clock was set back; of a segment nothing is read behind the first frame whose last line it is true of.
+   */
+  async #firstLine(isFound: (time: bigint) => boolean, from = 1): Promise<number> {
+    const start = { line: from, offset: 0 };
+    const isOut = ({ firstTime, lastTime }: Pick<Frame, "firstTime" | "lastTime">) =>
+      !!lastTime && !isFound(timeNs(lastTime)) && !(firstTime && isLater(firstTime, lastTime));
+    const choose = (index: SegmentIndex) => {
+      const frames = framesBetween(index, start).filter((frame) => !isOut(frame));
+      const last = frames.findIndex(({ lastTime }) => lastTime && isFound(timeNs(lastTime)));
+      return last === -1 ? frames : frames.slice(0, last + 1);
+    };
+    for (const [i, piece] of this.#pieces.entries()) {
+      if (piece.segment && isOut(piece.segment)) continue;
+      const next = this.#pieces[i + 1]?.at ?? this.#end;
+      if (!isBefore(start, next)) continue;
+      for await (const { at, text } of this.#pieceStretches(piece, choose)) {
+        for (let begin = 0, line = at.line; begin < text.byteLength; line++) {
+          const time = line < from || (begin === 0 && at.offset > 0) ? undefined : timeAt(text, begin);
+          if (time && isFound(timeNs(time))) return line;
+          const newline = text.indexOf(LF, begin);
           if (newline === -1) break;
-          start = newline + 1;
+          begin = newline + 1;
         }
       }
     }
     return this.lines + 1;
   }
 
-  async *#stretches(from: number, to: number): AsyncGenerator<Stretch> {
-    if (to < from) return;
-    const start = { line: from, offset: 0 };
-    const end = { line: to + 1, offset: 0 };
-    let first = this.#pieces.findLastIndex((piece) => !isBefore(start, piece.at));
-    if (first === -1) first = 0;
-    for (const piece of this.#pieces.slice(first)) {
-      if (!isBefore(piece.at, end)) return;
-      yield* this.#pieceStretches(piece, (index) => framesBetween(index, start, end));
+  /** What the indexes of the segments say that hold the lines `from` to `to`; chunks have none. */
+  async *indexes(from = 1, to = this.lines): AsyncGenerator<SegmentIndex> {
+    for (const piece of this.#piecesOf(from, to)) if (isSegment(piece)) yield await this.#index(piece);
+  }
+
+  /** The text from a line on, frame by frame: of segments the frames that are wanted, each by a read of its own. */
+  async *stretches(from: number, wants: (frame: Frame) => boolean): AsyncGenerator<Stretch> {
+    for (const piece of this.#piecesOf(from, this.lines)) {
+      if (!isSegment(piece)) {
+        yield* this.#chunkStretches(piece);
+        continue;
+      }
+      const { frames, next } = await this.#index(piece);
+      for (const [i, frame] of frames.entries()) {
+        const end = frames[i + 1] ?? next;
+        if (end.line < from || !wants(frame)) continue;
+        // Not for the cache: of a whole log it would keep the last frames, which nobody asks for next.
+        const texts = readFrames(this.#store, piece.segment, [frame], this.#signal);
+        for await (const { text } of texts) yield { at: frame, text };
+      }
     }
   }
 
-  /** `choose`: which frames of a segment are wanted, all of them neighbours. */
+  /**
+   * All of the text in its frames, in order. What is missing or damaged is told of and passed over; where that is
+   * seen only when a frame is unpacked, it is for the caller to say. Holds what one get gives, and a frame.
+   * @throws StorageError denied, invalid, unavailable
+   */
+  async *frames(): AsyncGenerator<PackedFrame | Unreadable> {
+    for (const [i, piece] of this.#pieces.entries()) {
+      let at = piece.at;
+      try {
+        const frames = isSegment(piece) ? this.#segmentFrames(piece) : this.#chunkFrames(piece);
+        for await (const frame of frames) {
+          yield frame;
+          at = frame.next;
+        }
+      } catch (error) {
+        const isLost = error instanceof StorageError && error.kind === "not-found";
+        if (!isLost && !(error instanceof ArchiveError)) throw error;
+        yield { at, next: this.#pieces[i + 1]?.at ?? this.#end, error };
+      }
+    }
+  }
+
+  /** One ranged read, unless it is known. @throws ArchiveError damaged, also if it does not fit its place in the log */
+  async #index(piece: SegmentPiece): Promise<SegmentIndex> {
+    const { segment } = piece;
+    // A segment is made once: until a record tells its hash, its key does.
+    const name = segment.sha256 ?? segment.key;
+    const known = this.#indexes.get(name);
+    const index = known ?? (await readIndex(this.#store, segment, this.#signal.signal));
+    if (!known) this.#indexes.set(name, index, segment.index.length * PARSED_FACTOR);
+    expectPlace(piece, this.#endOf(piece), index.frames[0], index.next);
+    return index;
+  }
+
+  /** Where the next piece begins; of the last one of a log that does not end with a line's end it is not known. */
+  #endOf(piece: Piece): Position | undefined {
+    return this.#pieces[this.#pieces.indexOf(piece) + 1]?.at ?? (this.log.noEol ? undefined : this.#end);
+  }
+
+  #piecesOf(from: number, to: number): Piece[] {
+    const start = { line: from, offset: 0 };
+    const end = { line: to + 1, offset: 0 };
+    const first = this.#pieces.findLastIndex((piece) => !isBefore(start, piece.at));
+    return this.#pieces.slice(Math.max(0, first)).filter((piece) => isBefore(piece.at, end));
+  }
+
+  async *#segmentFrames(piece: SegmentPiece): AsyncGenerator<PackedFrame> {
+    const { key } = piece;
+    const { frames, next } = await this.#index(piece);
+    let i = 0;
+    for await (const { frame, packed } of packedFrames(this.#store, key, frames, this.#signal)) {
+      const { line, offset } = frames[++i] ?? next;
+      yield { at: frame, next: { line, offset }, packed, bytes: frame.bytes, key };
+    }
+  }
+
+  async *#chunkFrames(piece: Piece): AsyncGenerator<PackedFrame> {
+    const { at, key } = piece;
+    const { object, header } = await this.#chunk(piece);
+    const { bytes, next } = header;
+    if (bytes > 0) yield { at, next, packed: packedText(object), bytes, key };
+  }
+
+  async *#stretches(start: Position, to: number): AsyncGenerator<Stretch> {
+    if (to < start.line) return;
+    const end = { line: to + 1, offset: 0 };
+    const choose = (index: SegmentIndex) => framesBetween(index, start, end);
+    for (const piece of this.#piecesOf(start.line, to)) yield* this.#pieceStretches(piece, choose);
+  }
+
+  /** `choose`: which frames of a segment are wanted. */
   #pieceStretches(piece: Piece, choose: (index: SegmentIndex) => Frame[]): AsyncGenerator<Stretch> {
-    return piece.segment ? this.#segmentStretches(piece, piece.segment, choose) : this.#chunkStretches(piece);
+    return isSegment(piece) ? this.#segmentStretches(piece, choose) : this.#chunkStretches(piece);
   }
 
   async *#chunkStretches(piece: Piece): AsyncGenerator<Stretch> {
-    const object = await readBytes(this.#store, piece.key, this.#signal);
-    const header = decodeHeader(object, piece.key);
-    expectPlace(piece, header, header.next);
+    const { object, header } = await this.#chunk(piece);
     yield { at: piece.at, text: await decodeText(object, header, piece.key) };
   }
 
+  async #chunk(piece: Piece): Promise<{ object: Buffer; header: ChunkHeader }> {
+    const object = await readBytes(this.#store, piece.key, this.#signal);
+    const header = decodeHeader(object, piece.key);
+    expectPlace(piece, this.#endOf(piece), header, header.next);
+    return { object, header };
+  }
+
   /** At most two ranged reads: the index, and all frames that are wanted in one stream. */
-  async *#segmentStretches(
-    piece: Piece,
-    segment: ReadSegment,
-    choose: (index: SegmentIndex) => Frame[],
-  ): AsyncGenerator<Stretch> {
-    const index = await this.#index(segment);
-    expectPlace(piece, index.frames[0], index.next);
-    const wanted = choose(index);
-    const kept = wanted.length <= KEPT_FRAMES && segment.sha256 ? this.#cache?.frames : undefined;
-    const nameOf = ({ at }: Frame) => `${segment.sha256}@${at}`;
-    const known = wanted.map((frame) => kept?.get(nameOf(frame)));
-    for (const [i, text] of known.entries()) {
-      if (!text)
-        return yield* this.#readFrames(segment.key, wanted.slice(i), (frame, text) =>
-          kept?.set(nameOf(frame), text, text.byteLength),
-        );
-      yield { at: wanted[i] as Frame, text };
+  async *#segmentStretches(piece: SegmentPiece, choose: (index: SegmentIndex) => Frame[]): AsyncGenerator<Stretch> {
+    const wanted = choose(await this.#index(piece));
+    const options = { ...this.#signal, cache: this.#cache?.frames };
+    for await (const { frame, text } of readFrames(this.#store, piece.segment, wanted, options)) {
+      yield { at: frame, text };
     }
   }
-
-  /** One ranged read. */
-  async *#readFrames(
-    key: string,
-    wanted: Frame[],
-    keep: (frame: Frame, text: Buffer) => void,
-  ): AsyncGenerator<Stretch> {
-    const [first] = wanted;
-    const last = wanted.at(-1);
-    if (!first || !last) return;
-    const length = last.at + last.size - first.at;
-    const stream = await this.#store.get(key, { offset: first.at, length, ...this.#signal });
-    const waiting = new Parts(first.at);
-    const queue = [...wanted];
-    for await (const bytes of stream as AsyncIterable<Buffer>) {
-      waiting.push(bytes);
-      for (let frame = queue[0]; frame && waiting.end >= frame.at + frame.size; frame = queue[0]) {
-        const text = await decompress(waiting.take(frame.at, frame.size), frame.bytes, key);
-        keep(frame, text);
-        yield { at: frame, text };
-        queue.shift();
-      }
-    }
-    if (queue.length > 0) throw new ArchiveError("damaged", `${key} ends before the frames that its index names`);
-  }
-
-  /** One ranged read, unless it is known. */
-  async #index(segment: ReadSegment): Promise<SegmentIndex> {
-    const { sha256 } = segment;
-    const known = sha256 && this.#cache?.indexes.get(sha256);
-    if (known) return known;
-    const index = await readIndex(this.#store, segment, this.#signal.signal);
-    if (sha256) this.#cache?.indexes.set(sha256, index, segment.index.length * PARSED_FACTOR);
-    return index;
-  }
 }
 
-/** Bytes of an object as they come, from which frames are taken in their order. No byte is joined more than once. */
-class Parts {
-  /** Where in the object the last of them ends. */
-  end: number;
-  #start: number;
-  #parts: Buffer[] = [];
+const isSegment = (piece: Piece): piece is SegmentPiece => piece.segment !== undefined;
 
-  constructor(start: number) {
-    this.#start = start;
-    this.end = start;
-  }
+/** The frames that have text from `from` on and, if that is given, before `to`. */
+const framesBetween = ({ frames, next }: SegmentIndex, from: Position, to?: Position): Frame[] =>
+  frames.filter((frame, i) => (!to || isBefore(frame, to)) && isBefore(from, frames[i + 1] ?? next));
 
-  push(part: Buffer): void {
-    this.#parts.push(part);
-    this.end += part.byteLength;
-  }
-
-  /** The bytes from `at` on; those before it are dropped, and those after it wait. */
-  take(at: number, size: number): Buffer {
-    const [only] = this.#parts;
-    const all = this.#parts.length === 1 && only ? only : Buffer.concat(this.#parts);
-    const taken = all.subarray(at - this.#start, at - this.#start + size);
-    const rest = all.subarray(at - this.#start + size);
-    this.#parts = rest.byteLength > 0 ? [rest] : [];
-    this.#start = at + size;
-    return taken;
-  }
-}
-
-function grown(log: Log, end: Position, header: ChunkHeader | undefined): Log {
-  if (!header) return log;
-  const lines = end.offset > 0 ? end.line : end.line - 1;
-  return {
-    ...log,
-    state: header.end?.state ?? "open",
-    ...(header.end?.words && { words: header.end.words }),
-    lines,
-    bytes: header.totalBytes,
-    ...(header.end && end.offset > 0 && { noEol: true }),
-    ...(header.firstTime && { firstTime: header.firstTime }),
-    ...(header.lastTime && { lastTime: header.lastTime }),
-    gaps: header.gaps,
-  };
-}
-
-/**
- * Lines would get wrong numbers, and be missing without a word, if a piece were not where the log has it.
- * @throws ArchiveError damaged
- */
-function expectPlace({ key, at, end }: Piece, start: Position | undefined, next: Position): void {
-  const isThere = start?.line === at.line && start.offset === at.offset;
-  if (isThere && (!end || (next.line === end.line && next.offset === end.offset))) return;
-  const place = ({ line, offset }: Position) => (offset > 0 ? `byte ${offset} of line ${line}` : `line ${line}`);
-  const words = `the text from ${place(at)}${end ? ` to where ${place(end)} begins` : ""} is not in it`;
-  throw new ArchiveError(
-    "damaged",
-    `${key} does not fit its place in the log: ${words}, or what lies behind it is gone`,
-  );
-}
-
-const framesBetween = ({ frames, next }: SegmentIndex, from: Position, to: Position): Frame[] =>
-  frames.filter((frame, i) => isBefore(frame, to) && isBefore(from, frames[i + 1] ?? next));
-
-/** The frame in which the first line lies that is not older than a time, and those before it of which nobody knows. */
-function framesAt({ frames }: SegmentIndex, wanted: bigint): Frame[] {
-  const first = frames.findIndex(({ lastTime }) => lastTime === undefined || timeNs(lastTime) >= wanted);
-  if (first === -1) return [];
-  const last = frames.findIndex(({ lastTime }, i) => i >= first && lastTime !== undefined);
-  return frames.slice(first, last === -1 ? undefined : last + 1);
+/** Where in the log's text each frame begins, in bytes; the first of them at `begin`. */
+function startsOf(frames: readonly Frame[], begin: number): number[] {
+  let at = begin;
+  return frames.map(({ bytes }) => {
+    at += bytes;
+    return at - bytes;
+  });
 }
 
 /** Where in the text the line begins that is `lines` newlines after `start`; the text's end if it is not in it. */
@@ -332,23 +345,4 @@ function lineOffset(text: Buffer, lines: number, start = 0): number {
     at = newline + 1;
   }
   return at;
-}
-
-function toLine(number: number, parts: Buffer[], bytes: number, maxBytes: number): Line {
-  const raw = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
-  const line = wholeLine(raw, 0, raw.byteLength, number, maxBytes);
-  return { ...line, bytes: line.bytes + bytes - raw.byteLength };
-}
-
-/** The line whose bytes are those of `raw` from `start` to `end`. */
-function wholeLine(raw: Buffer, start: number, end: number, number: number, maxBytes: number): Line {
-  const length = timeLength(raw, start);
-  if (length === 0) return { number, text: raw.subarray(start, Math.min(end, start + maxBytes)), bytes: end - start };
-  const from = start + length + 1;
-  return {
-    number,
-    time: raw.toString("latin1", start, from - 1),
-    text: raw.subarray(from, Math.min(end, from + maxBytes)),
-    bytes: end - from,
-  };
 }

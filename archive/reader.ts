@@ -38,6 +38,11 @@ export class ArchiveReader {
     this.#cache = cacheBytes > 0 ? new ReadCache(cacheBytes) : undefined;
   }
 
+  /** The same archive through a store that wraps this one's. */
+  through(wrap: (store: ObjectReader) => ObjectReader): ArchiveReader {
+    return new ArchiveReader(wrap(this.#store));
+  }
+
   /** The final record of a run, else the one that still grows; undefined when there is none. */
   async run(run: RunId, signal?: AbortSignal): Promise<RunRecord | undefined> {
     return (

@@ -6,13 +6,18 @@ import { isBefore } from "./line.ts";
 import { type PersistOptions, persist } from "./persist.ts";
 import type { Segment } from "./record.ts";
 import { lineStartsBetween, locateIndex, readIndex, SEGMENT_BYTES, SegmentBuilder } from "./segment.ts";
+import type { FoldState } from "./survey.ts";
 
 /** A chunk in its chain. */
 export type ChainLink = { key: string; size: number; at: Position };
 
+/** Stretches that may wait for a store to catch up before they are sealed all the same: chunks cost more to keep and list. */
+const MAX_WAITING = 8;
+
 /**
  * Seals finished stretches of a chunk chain into segments. Where a segment ends follows from the stored sizes of the
- * chunks alone, so that whoever seals a chain makes the same segments.
+ * chunks alone, so that whoever seals a chain makes the same segments. Sealing waits while text does: it takes the
+ * processor from what makes lines readable and safe.
  */
 export class Sealer {
   readonly segments: Segment[] = [];
@@ -22,8 +27,12 @@ export class Sealer {
   readonly #persist: PersistOptions;
   #pending: ChainLink[] = [];
   #pendingSize = 0;
+  /** Finished stretches that are not sealed yet, oldest first. */
+  #waiting: ChainLink[][] = [];
   /** Where the segments end that were there when the chain was taken up. */
   #sealedTo: Position | undefined;
+  /** What the last segment leaves open. */
+  #folds: FoldState | undefined;
   #sealing: Promise<void> = Promise.resolve();
 
   constructor(
@@ -43,7 +52,9 @@ export class Sealer {
       if (item.type !== "object" || parseKey(item.key)?.type !== "segment") continue;
       const described = known.find((segment) => segment.key === item.key);
       const index = described?.index ?? (await locateIndex(this.#store, item.key, item.size));
-      this.#sealedTo = (await readIndex(this.#store, { key: item.key, index }, this.#persist.signal)).next;
+      const { next, folds } = await readIndex(this.#store, { key: item.key, index }, this.#persist.signal);
+      this.#sealedTo = next;
+      this.#folds = folds;
       this.segments.push(described ?? (await this.#describe(item.key)));
     }
     for (const link of chain) this.add(link);
@@ -54,33 +65,39 @@ export class Sealer {
     if (this.#sealedTo && isBefore(link.at, this.#sealedTo)) return;
     this.#pending.push(link);
     this.#pendingSize += link.size;
-    if (this.#pendingSize >= SEGMENT_BYTES) this.#sealPending();
+    if (this.#pendingSize >= SEGMENT_BYTES) this.#endStretch();
+    if (this.#waiting.length > MAX_WAITING) this.seal();
+  }
+
+  /** Begins to seal what is finished: no more text waits for now. */
+  seal(): void {
+    for (const links of this.#waiting.splice(0)) this.#sealing = this.#sealing.then(() => this.#seal(links));
+    this.#sealing.catch(() => {}); // finish() awaits and reports it
   }
 
   /** Resolves when the whole chain is sealed. */
   async finish(): Promise<void> {
-    this.#sealPending();
+    if (this.#pending.length > 0) this.#endStretch();
+    this.seal();
     await this.#sealing;
   }
 
-  #sealPending(): void {
-    const links = this.#pending;
-    if (links.length === 0) return;
+  #endStretch(): void {
+    this.#waiting.push(this.#pending);
     this.#pending = [];
     this.#pendingSize = 0;
-    this.#sealing = this.#sealing.then(() => this.#seal(links));
-    this.#sealing.catch(() => {}); // finish() awaits and reports it
   }
 
   async #seal(links: readonly ChainLink[]): Promise<void> {
     const [first] = links as [ChainLink];
     const key = segmentKey(this.#id, first.at);
-    const builder = new SegmentBuilder(first.at);
+    const builder = new SegmentBuilder(first.at, this.#folds);
     for (const link of links) {
       const object = await persist(() => readBytes(this.#store, link.key, this.#signal()), this.#persist);
       await builder.append(await decodeText(object, decodeHeader(object, link.key), link.key));
     }
     const { object, segment } = await builder.finish(key);
+    this.#folds = builder.folds;
     // Nothing but the chunk that ends the chain.
     if (segment.bytes > 0) {
       const made = await persist(() => this.#create(key, object), this.#persist);

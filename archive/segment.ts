@@ -3,8 +3,9 @@ import { z } from "zod";
 import { type ObjectReader, readBytes } from "../storage-adapters/store.ts";
 import { ArchiveError } from "./error.ts";
 import type { Position } from "./keys.ts";
-import { advance, countNewlines, cutFrames, isBefore, timeSpan } from "./line.ts";
+import { advance, cutFrames, isBefore, timeSpan } from "./line.ts";
 import { parseVersioned, type Segment } from "./record.ts";
+import { type FoldState, foldStateSchema, Surveyor, surveySchema } from "./survey.ts";
 import { compress, SEEK_FOOTER, SKIPPABLE_CONTENT_OFFSET, seekTable, seekTableLength, skippableFrame } from "./zstd.ts";
 
 /** Text in one frame. 1 MiB at level 8 stores a CI log in 0.76 of what gzip -6 needs; level 9 only takes longer. */
@@ -28,8 +29,7 @@ const frameSchema = z.object({
   size: count,
   firstTime: z.string().optional(),
   lastTime: z.string().optional(),
-  /** Lines by severity, where they have been counted. */
-  severities: z.record(z.string(), count).optional(),
+  ...surveySchema.shape,
 });
 export type Frame = z.infer<typeof frameSchema>;
 
@@ -38,6 +38,8 @@ const indexSchema = z.object({
   /** Where the segment's text ends, and so the position of the next segment. */
   next: z.object({ line: count, offset: count }),
   frames: z.array(frameSchema),
+  /** How the segment's text leaves its fold markers to the next one; absent where nothing is open. */
+  folds: foldStateSchema.optional(),
 });
 export type SegmentIndex = Omit<z.infer<typeof indexSchema>, "version">;
 
@@ -55,10 +57,19 @@ export class SegmentBuilder {
   #pending: Buffer = Buffer.alloc(0);
   #frames: Omit<Frame, "at" | "size">[] = [];
   readonly #packed: Promise<Buffer>[] = [];
+  readonly #surveyor: Surveyor;
 
-  constructor(start: Position) {
+  /** @param folds as the segment before has left them */
+  constructor(start: Position, folds?: FoldState) {
     this.#start = start;
     this.#at = start;
+    this.#surveyor = new Surveyor(folds);
+  }
+
+  /** For the next segment; undefined where nothing is open. */
+  get folds(): FoldState | undefined {
+    const { state } = this.#surveyor;
+    return state.open.length > 0 || state.stopToken !== undefined ? state : undefined;
   }
 
   async append(text: Buffer): Promise<void> {
@@ -82,13 +93,8 @@ export class SegmentBuilder {
     packed.catch(() => {}); // finish() awaits and reports it
     this.#packed.push(packed);
     await this.#packed.at(-PARALLEL);
-    const newlines = countNewlines(text);
-    this.#frames.push({
-      ...this.#at,
-      newlines,
-      bytes: text.byteLength,
-      ...timeSpan(text, this.#at),
-    });
+    const { newlines, ...survey } = this.#surveyor.survey(text, this.#at);
+    this.#frames.push({ ...this.#at, newlines, bytes: text.byteLength, ...timeSpan(text, this.#at), ...survey });
     this.#at = advance(this.#at, text, newlines);
   }
 
@@ -102,7 +108,7 @@ export class SegmentBuilder {
       at += size;
       return { ...frame, at: at - size, size };
     });
-    const json = JSON.stringify({ version: INDEX_VERSION, next: this.#at, frames });
+    const json = JSON.stringify({ version: INDEX_VERSION, next: this.#at, frames, folds: this.folds });
     const index = skippableFrame(Buffer.from(json));
     const table = seekTable([...frames, { size: index.byteLength, bytes: 0 }]);
     const object = Buffer.concat([...packed, index, table]);

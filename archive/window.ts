@@ -86,7 +86,12 @@ export class Window {
   /** All marks there are, oldest first; the last may be partial: the beginning of a line that has not ended. */
   marks(): Mark[] {
     this.#settle();
-    return [...this.#earlier, ...(this.#open ? [{ ...this.#open, partial: true }] : [])];
+    return [...this.#earlier, ...(this.begun ? [this.begun] : [])];
+  }
+
+  /** The beginning of a line that has not ended. */
+  get begun(): Mark | undefined {
+    return this.#open && { ...this.#open, partial: true };
   }
 
   /** The text so far does not end with a newline. */

@@ -1,26 +1,24 @@
 import { promisify } from "node:util";
-import { constants, zstdCompress, zstdDecompressSync } from "node:zlib";
+import { zstdDecompress, zstdDecompressSync } from "node:zlib";
 import { ArchiveError } from "./error.ts";
+import { type ContextPool, compressors, decompressors } from "./zstd-contexts.ts";
 
-const compressAsync = promisify(zstdCompress);
+const decompressAlone = promisify(zstdDecompress);
+const LEVELS = new Map<number, ContextPool>();
+const DECOMPRESSORS = decompressors();
 
 /** Begins a skippable frame that readers of plain zstd pass over; Afterlog's own use this one of the sixteen. */
 export const SKIPPABLE_MAGIC = 0x184d2a50;
 const SKIPPABLE_HEADER = 8;
 
-/** Output is made in buffers of this size: in the usual 16 KiB a frame of text costs 64 of them and their joining. */
-const outputSize = (expected: number): number => Math.min(2 * 1024 * 1024, Math.max(16 * 1024, Math.ceil(expected)));
-
 /** Frames hold 1 MiB and chunks little more: what promises this much would only fill the memory. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
-/** One zstd frame with its content's size and checksum. */
+/** One zstd frame with its content's size and checksum. The same text gives the same frame. */
 export function compress(text: Uint8Array, level: number): Promise<Buffer> {
-  return compressAsync(text, {
-    params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
-    pledgedSrcSize: text.byteLength,
-    chunkSize: outputSize(text.byteLength / 4),
-  });
+  const pool = LEVELS.get(level) ?? compressors(level);
+  LEVELS.set(level, pool);
+  return pool.run(text);
 }
 
 /**
@@ -29,19 +27,43 @@ export function compress(text: Uint8Array, level: number): Promise<Buffer> {
  * @throws ArchiveError damaged
  */
 export async function decompress(frame: Uint8Array, bytes: number, key: string): Promise<Buffer> {
-  if (bytes > MAX_BYTES) throw new ArchiveError("damaged", `${key} cannot hold a frame of ${bytes} bytes`);
+  expectSize(bytes, key);
+  try {
+    return await DECOMPRESSORS.run(frame, bytes);
+  } catch {
+    // The frame before may have been the damaged one: only a context of its own tells.
+    const text = await decompressAlone(frame, unpacking(bytes)).catch((cause) => {
+      throw unpackable(key, cause);
+    });
+    return ofLength(text, bytes, key);
+  }
+}
+
+/** The same for threads that have nothing else to do: nothing is waited for. @throws ArchiveError damaged */
+export function decompressSync(frame: Uint8Array, bytes: number, key: string): Buffer {
+  expectSize(bytes, key);
   let text: Buffer;
   try {
-    // At once, since a frame takes a millisecond: a thread for it costs as much again, and memory for each that waits.
-    // One more than promised, so that a frame that holds more is refused without unpacking all of it.
-    text = zstdDecompressSync(frame, { maxOutputLength: bytes + 1, chunkSize: outputSize(bytes + 1) });
+    text = zstdDecompressSync(frame, unpacking(bytes));
   } catch (cause) {
-    throw new ArchiveError("damaged", `${key} holds a frame that cannot be unpacked: the object is damaged`, { cause });
+    throw unpackable(key, cause);
   }
-  if (text.byteLength !== bytes) {
-    throw new ArchiveError("damaged", `${key} holds a frame of ${text.byteLength} bytes where ${bytes} were promised`);
-  }
-  return text;
+  return ofLength(text, bytes, key);
+}
+
+function expectSize(bytes: number, key: string): void {
+  if (bytes > MAX_BYTES) throw new ArchiveError("damaged", `${key} cannot hold a frame of ${bytes} bytes`);
+}
+
+/** One more than promised, so that a frame that holds more is refused without unpacking all of it. */
+const unpacking = (bytes: number) => ({ maxOutputLength: bytes + 1, chunkSize: Math.max(16 * 1024, bytes + 1) });
+
+const unpackable = (key: string, cause: unknown): ArchiveError =>
+  new ArchiveError("damaged", `${key} holds a frame that cannot be unpacked: the object is damaged`, { cause });
+
+function ofLength(text: Buffer, bytes: number, key: string): Buffer {
+  if (text.byteLength === bytes) return text;
+  throw new ArchiveError("damaged", `${key} holds a frame of ${text.byteLength} bytes where ${bytes} were promised`);
 }
 
 export function skippableFrame(content: Uint8Array, magic = SKIPPABLE_MAGIC): Buffer {

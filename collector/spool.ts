@@ -16,6 +16,13 @@ export type SpoolOptions = {
 
 const LF = 0x0a;
 const MEMORY_BYTES = 512 * 1024;
+/** How much of the logs whose store keeps up waits in memory, all together. */
+const SHARED_BYTES = 16 * 1024 * 1024;
+/**
+ * A store that takes the next chunk within this time keeps up: with the 1 MiB of a chunk, that is more than any node
+ * sends (about 6 MB/s). The way over the disk would only cost time then. One that is slower never holds up a socket.
+ */
+const KEEPS_UP_MS = 30;
 
 /**
  * Where text waits for a store that is slow or away: a little of each log in memory, the rest in files that bear no
@@ -44,6 +51,13 @@ export class Spool {
     return sum;
   }
 
+  /** Text that waits in memory. */
+  get memoryBytes(): number {
+    let sum = 0;
+    for (const backlog of this.#backlogs) sum += backlog.memoryBytes;
+    return sum;
+  }
+
   open(): Backlog {
     const backlog = new SpooledBacklog(this, () => this.#backlogs.delete(backlog));
     this.#backlogs.add(backlog);
@@ -68,6 +82,7 @@ class SpooledBacklog implements Backlog {
   readonly #spool: Spool;
   readonly #onClose: () => void;
   readonly #room = new RoomSignal();
+  readonly #taken = new RoomSignal();
   readonly #front = new BufferQueue();
   #back = new BufferQueue();
   #file: FileHandle | undefined;
@@ -78,6 +93,8 @@ class SpooledBacklog implements Backlog {
   #writing = 0;
   #failed = false;
   #closed = false;
+  /** The store has not taken the next chunk in time. */
+  #isLate = false;
 
   constructor(spool: Spool, onClose: () => void) {
     this.#spool = spool;
@@ -92,30 +109,35 @@ class SpooledBacklog implements Backlog {
     return this.#end + this.#writing;
   }
 
+  /** Of what waits, what is not on disk. */
+  get memoryBytes(): number {
+    return this.#writing + this.#back.bytes;
+  }
+
   /** The disk has no room, or refuses. */
   get full(): boolean {
     if (this.#closed) return false;
     const { limitBytes, memoryBytes } = this.#spool.options;
-    if (this.#inMemory < memoryBytes) return false;
+    if (this.memoryBytes < memoryBytes) return false;
     return this.#failed || this.#spool.bytes >= limitBytes;
   }
 
-  /** The disk is only slower than the source: that takes moments, in which a socket may wait. */
+  /** The store, or the disk, is only slower than the source: that takes moments, in which a socket may wait. */
   async pace(): Promise<void> {
-    if (!this.full && this.#inMemory >= 8 * this.#spool.options.memoryBytes) await this.#work;
-  }
-
-  get #inMemory(): number {
-    return this.#writing + this.#back.bytes;
+    if (this.full || this.memoryBytes < 8 * this.#spool.options.memoryBytes) return;
+    if (this.#keepsUp) await this.#nextTake();
+    else await this.#work;
   }
 
   push(text: Buffer): void {
     if (this.#closed) return;
     this.#back.push(text);
-    if (this.#mayWrite()) void this.#next(() => this.#write());
+    this.#spill();
   }
 
   async take(limit: number): Promise<Buffer> {
+    this.#isLate = false;
+    this.#taken.give();
     await this.#next(() => this.#fetch(limit));
     const text = this.#front.bytes > 0 ? this.#front.take(limit) : this.#back.take(limit);
     this.#giveRoom();
@@ -133,7 +155,30 @@ class SpooledBacklog implements Backlog {
     this.#back.takeAll();
     this.#onClose();
     this.#room.give();
+    this.#taken.give();
     this.#next(async () => this.#file?.close()).catch(this.#spool.options.onError);
+  }
+
+  /** Nothing of it is on disk, and the store takes chunk after chunk. */
+  get #keepsUp(): boolean {
+    return !this.#isLate && this.fileBytes === 0;
+  }
+
+  async #nextTake(): Promise<void> {
+    const timer = setTimeout(() => {
+      this.#isLate = true;
+      this.#taken.give();
+    }, KEEPS_UP_MS);
+    await this.#taken.wait();
+    clearTimeout(timer);
+    this.#spill();
+  }
+
+  /** To disk with what waits, unless the store is about to take it. */
+  #spill(): void {
+    const { memoryBytes } = this.#spool.options;
+    const mayStay = this.#keepsUp && this.#back.bytes < 16 * memoryBytes && this.#spool.memoryBytes < SHARED_BYTES;
+    if (!mayStay && this.#mayWrite()) void this.#next(() => this.#write());
   }
 
   #mayWrite(): boolean {

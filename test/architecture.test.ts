@@ -15,6 +15,10 @@ const ARROWS: Record<string, (from: string, to: string) => boolean> = {
   "settings.ts": (_, to) => to === "storage-adapters/store.ts",
 };
 
+/** The browser's script has what lies beside it, and of the server what knows neither Node nor the archive. */
+const BROWSER = "viewer/browser/";
+const SHARED = ["viewer/time-column.ts"];
+
 /** Files that put a process together: they alone open adapters, read the environment and handle signals. */
 const COMPOSING = ["main.ts", "collector/main.ts", "viewer/main.ts"];
 const composes = (from: string, to: string) => COMPOSING.includes(from) && to === "storage-adapters/open.ts";
@@ -45,11 +49,18 @@ function violations(root: string): string[] {
     const own = file.split("/")[0] as string;
     for (const [, name] of text.matchAll(/(?:from|import\()\s*"([^"]+)"/g)) {
       if (!name) continue;
+      if (file.startsWith(BROWSER) || SHARED.includes(file)) {
+        const to = relative(root, resolve(root, dirname(file), name));
+        const isOwn = name.startsWith(".") && (to.startsWith(BROWSER) || SHARED.includes(to));
+        if (!isOwn) found.push(`${file} imports ${name.startsWith(".") ? to : name}`);
+        continue;
+      }
       if (!name.startsWith(".")) {
         for (const [sdk, home] of SDKS) if (sdk.test(name) && !home.test(file)) found.push(`${file} imports ${name}`);
         continue;
       }
       const to = relative(root, resolve(root, dirname(file), name));
+      if (to.startsWith(BROWSER)) found.push(`${file} imports ${to}`);
       if (file !== "main.ts" && to !== "settings.ts" && to.split("/")[0] !== own && !ARROWS[own]?.(file, to))
         found.push(`${file} imports ${to}`);
     }
@@ -90,13 +101,20 @@ describe("the arrows of ARCHITECTURE.md", () => {
       "storage-adapters/gcs.ts imports @aws-sdk/client-s3",
     ],
     ["viewer/x.ts", 'import { x } from "@kubernetes/client-node";', "viewer/x.ts imports @kubernetes/client-node"],
+    [
+      "viewer/browser/x.ts",
+      'import { x } from "../../archive/keys.ts";',
+      "viewer/browser/x.ts imports archive/keys.ts",
+    ],
+    ["viewer/browser/x.ts", 'import { x } from "hono";', "viewer/browser/x.ts imports hono"],
+    ["viewer/x.ts", 'import { x } from "./browser/dom.ts";', "viewer/x.ts imports viewer/browser/dom.ts"],
     ["archive/x.ts", "const x = process.env.HOME;", "archive/x.ts reads process.env"],
     ["collector/x.ts", 'process.once("SIGTERM", stop);', "collector/x.ts handles signals"],
     ["viewer/x.ts", 'const x = await import("../collector/main.ts");', "viewer/x.ts imports collector/main.ts"],
   ];
   test.each(forbidden)("are seen to be broken by %s: %s", (file, text, message) => {
     const root = mkdtempSync(join(tmpdir(), "afterlog-arrows-"));
-    for (const folder of FOLDERS) mkdirSync(join(root, folder));
+    for (const folder of [...FOLDERS, BROWSER]) mkdirSync(join(root, folder));
     writeFileSync(join(root, file), text);
     expect(violations(root)).toContain(message);
   });

@@ -1,7 +1,9 @@
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import { compress } from "hono/compress";
 import type { ArchiveReader } from "../archive/reader.ts";
 import { loadAssets } from "./assets.ts";
+import { Searches } from "./grep/searches.ts";
+import { Live, type LiveOptions } from "./live/live.ts";
 import { nothingHere } from "./lookup.ts";
 import { problemOf } from "./problem.ts";
 import { protect, refuse } from "./protection.ts";
@@ -21,19 +23,44 @@ export type AppOptions = {
   url?: string;
   now?: () => Date;
   logger?: Logger;
+  /** Whoever makes them ends their threads. */
+  searches?: Searches;
   /** Rejects with the reason while the archive cannot be read. */
   ready: () => Promise<void>;
+  /** How what grows is followed, where it is not done as usual. */
+  following?: Pick<LiveOptions, "maxReaders" | "pauses" | "stallMs">;
+  /** Ends the following of runs and logs. */
+  signal?: AbortSignal;
 };
 
 const SILENT: Logger = { error() {}, warn() {} };
 
+const pack = compress();
+
+/** An answer that says it differs by encoding has seen to that itself. */
+const packUnpacked: MiddlewareHandler = async (c, next) => {
+  await next();
+  if (!/accept-encoding/i.test(c.res.headers.get("Vary") ?? "")) await pack(c, async () => {});
+};
+
 /** The viewer as a function from requests to answers. */
 export function createApp(options: AppOptions): Hono {
-  const { archive, namespaces, url, now = () => new Date(), logger = SILENT, ready } = options;
+  const {
+    archive,
+    namespaces,
+    url,
+    now = () => new Date(),
+    logger = SILENT,
+    searches = new Searches(),
+    ready,
+    following,
+    signal,
+  } = options;
   const assets = loadAssets();
-  const site: Site = { archive, namespaces, now, logger, assets, ...(url && { url }) };
+  const live = new Live({ ...following, archive, logger, ...(signal && { signal }) });
+  const site: Site = { archive, namespaces, now, logger, assets, live, searches, ...(url && { url }) };
   const app = new Hono();
-  app.use(compress());
+  app.use(packUnpacked);
   app.use(protect, refuse);
   app.onError((error, c) => problemAnswer(c, site, problemOf(error)));
   app.route("/", assets.routes);

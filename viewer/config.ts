@@ -1,4 +1,5 @@
 import { ConfigError, type Env, readHost, readNamespaces, readNumber, readStore } from "../settings.ts";
+import { MAX_READERS } from "./live/live.ts";
 import type { Namespaces } from "./site.ts";
 
 const MIB = 1024 * 1024;
@@ -14,6 +15,8 @@ export type ViewerConfig = {
   cacheBytes: number;
   /** Public origin for absolute links, without a slash at its end. */
   url?: string;
+  /** How many may follow runs and logs at the same time. */
+  maxReaders: number;
 };
 
 /** @throws ConfigError */
@@ -25,6 +28,7 @@ export function parseViewerConfig(env: Env, directory: string = process.cwd()): 
     host: readHost(env),
     port: readNumber(env, "AFTERLOG_PORT", { fallback: 8080, min: 0, max: 65_535 }, problems),
     cacheBytes: readNumber(env, "AFTERLOG_CACHE_MIB", { fallback: 32, min: 0, max: 65_536 }, problems) * MIB,
+    maxReaders: readNumber(env, "AFTERLOG_LIVE_READERS", { fallback: MAX_READERS, min: 1, max: 100_000 }, problems),
   };
   const url = env.AFTERLOG_URL?.trim() ? parseOrigin(env.AFTERLOG_URL.trim(), problems) : undefined;
   if (problems.length > 0) throw new ConfigError(problems);

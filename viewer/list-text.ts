@@ -5,7 +5,7 @@ import { runAddress } from "./lookup.ts";
 import { lookOf } from "./pages/icons.ts";
 import { damagedWords, suffixed } from "./pages/list.ts";
 import { shortCommit } from "./pages/names.ts";
-import { tookWords } from "./pages/runs.ts";
+import { happenedWords, tookWords } from "./pages/runs.ts";
 import type { Site } from "./site.ts";
 
 /** A list as aligned columns: the last one, which may be long, is what happened. */
@@ -21,7 +21,7 @@ export function listText(
     tookWords(entry, site.now()),
     `${entry.run.namespace}/${entry.run.name}`,
     belongsTo(entry),
-    oneLine(entry.why ?? ""),
+    oneLine(happenedWords(entry) ?? ""),
   ]);
   const widths = [0, 1, 2, 3, 4].map((i) => Math.max(0, ...rows.map((row) => row[i]?.length ?? 0)));
   const lines = rows.map((row) =>

@@ -22,7 +22,9 @@ export const refuse: MiddlewareHandler = async (c, next) => {
   if (pathname.length > MAX_PATH) throw badRequest("It is longer than any address of Afterlog.");
   for (const [name, value] of searchParams) {
     if (name.length + value.length > MAX_VALUE)
-      throw badRequest("One of its values is longer than any that Afterlog knows.");
+      throw badRequest(
+        `The value of ${name.slice(0, 40)} is longer than the ${MAX_VALUE} characters that Afterlog takes.`,
+      );
   }
   await next();
 };

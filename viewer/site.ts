@@ -1,5 +1,7 @@
 import type { ArchiveReader } from "../archive/reader.ts";
 import type { Assets } from "./assets.ts";
+import type { Searches } from "./grep/searches.ts";
+import type { Live } from "./live/live.ts";
 
 /** Which namespaces may be shown: all, or these. */
 export type Namespaces = "*" | readonly string[];
@@ -16,6 +18,9 @@ export type Site = {
   now: () => Date;
   logger: Logger;
   assets: Assets;
+  /** What is followed here at the moment. */
+  live: Live;
+  searches: Searches;
 };
 
 /** A namespace that is not shown is answered like one that does not exist. */

@@ -2,6 +2,7 @@ import { timeLength } from "../archive/line.ts";
 import type { LogReader } from "../archive/log-reader.ts";
 import {
   type Attempt,
+  type Container,
   type ContainerRow,
   type Gap,
   isFinished,
@@ -21,9 +22,12 @@ export async function* logText(
   { from, to }: LineRange,
   { timestamps }: { timestamps: boolean },
 ): AsyncGenerator<Buffer> {
-  const text = reader.text(from, to);
-  yield* timestamps ? text : rewritten(text, { prefix: "", timestamps, notes: new Map() });
+  yield* withTimes(reader.text(from, to), timestamps);
 }
+
+/** A log's text as it is, or without the times in front of its lines. */
+export const withTimes = (text: AsyncGenerator<Buffer>, timestamps: boolean): AsyncGenerator<Buffer> =>
+  timestamps ? text : rewritten(text, { prefix: "", timestamps, notes: new Map() });
 
 export type RunTextOptions = {
   timestamps: boolean;
@@ -49,15 +53,19 @@ export async function* runText(
       yield Buffer.from(`${note(`[${task.name}] `, `no log${yet}${because(attempt ?? task)}`)}\n`);
     else
       for (const container of containers) {
-        const name = record.run.kind === "PipelineRun" ? `${task.name} : ${container.title}` : container.title;
         const reader = await options.open({ task, attempt, container });
-        yield* containerText(reader, `[${name}] `, options.timestamps);
+        yield* containerText(reader, `[${textName(record, task, container)}] `, options.timestamps);
       }
   }
 }
 
+/** What stands in front of a line, as tkn has it. */
+export const textName = ({ run }: RunRecord, task: Task, { title }: Container): string =>
+  run.kind === "PipelineRun" ? `${task.name} : ${title}` : title;
+
 /** Words of Afterlog's own between the lines of logs. */
-const note = (prefix: string, words: string): string => `${prefix}(afterlog: ${words.replaceAll(/\s+/g, " ")})\n`;
+export const note = (prefix: string, words: string): string =>
+  `${prefix}(afterlog: ${words.replaceAll(/\s+/g, " ")})\n`;
 
 const because = ({ message, reason }: { message?: string | undefined; reason?: string | undefined }): string =>
   message || reason ? `: ${message || reason}` : "";

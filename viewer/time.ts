@@ -56,16 +56,6 @@ export function ago(time: string, now: Date): string {
   return text.endsWith(` ${now.getUTCFullYear()}`) ? text.slice(0, -5) : text;
 }
 
-/** As nodes on UTC write it, of a day and a time of day that there is. */
-const USUAL = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3,9}Z$/;
-
-/** `10:03:31.936`, whatever offset and digits the time has. */
-export function clock(time: string): string {
-  if (USUAL.test(time)) return time.slice(11, 23); // a page asks for hundreds
-  const d = new Date(time);
-  return Number.isNaN(d.getTime()) ? time : d.toISOString().slice(11, 23);
-}
-
 /** `1,204,551` */
 export const count = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
 

@@ -1,12 +1,16 @@
 import { ArchiveReader } from "../archive/reader.ts";
 import type { ObjectReader } from "../storage-adapters/store.ts";
-import { createApp } from "./app.ts";
+import { type AppOptions, createApp } from "./app.ts";
 import type { ViewerConfig } from "./config.ts";
+import { Searches } from "./grep/searches.ts";
 import { type RunningServer, serve } from "./server.ts";
 import type { Logger } from "./site.ts";
 
 export type ViewerOptions = {
-  config: Pick<ViewerConfig, "namespaces" | "host" | "port" | "url"> & { cacheBytes?: number };
+  config: Pick<ViewerConfig, "namespaces" | "host" | "port" | "url"> &
+    Partial<Pick<ViewerConfig, "maxReaders" | "cacheBytes">>;
+  /** How what grows is followed, where it is not done as usual. */
+  following?: AppOptions["following"];
   /** Open already; whoever opened it closes it. */
   store: ObjectReader;
   logger?: Logger;
@@ -18,19 +22,25 @@ export type ViewerOptions = {
 const READY_MS = 5_000;
 
 /** Serves the archive in a store until `close()` or the signal's abort. */
-export async function startViewer({ config, store, logger, signal }: ViewerOptions): Promise<RunningServer> {
+export async function startViewer({ config, following, store, logger, signal }: ViewerOptions): Promise<RunningServer> {
   signal?.throwIfAborted();
+  const stopped = new AbortController();
+  const searches = new Searches();
   const app = createApp({
+    searches,
     archive: new ArchiveReader(store, config),
     namespaces: config.namespaces,
     ...(config.url && { url: config.url }),
     ...(logger && { logger }),
     ready: () => askStore(store),
+    following: { ...(config.maxReaders !== undefined && { maxReaders: config.maxReaders }), ...following },
+    signal: stopped.signal,
   });
   const server = await serve(app, config);
   let closing: Promise<void> | undefined;
   const close = () => {
-    closing ??= server.close();
+    stopped.abort();
+    closing ??= server.close().then(() => searches.pool.close());
     return closing;
   };
   signal?.addEventListener("abort", () => void close(), { once: true });

@@ -1,12 +1,12 @@
 import type { Findings, Severity } from "../../archive/findings.ts";
 import { lineStart, timeLength } from "../../archive/line.ts";
+import { HEAD_LENGTH, SeverityCounter } from "../../archive/severity.ts";
 import type { Ending } from "./ending.ts";
 import { OpenGroup, type Place } from "./group.ts";
 import type { Rule } from "./rule.ts";
 import { firstToTake, RuleSet } from "./rule-set.ts";
 import { LAST_WORDS, LOGGED_ERROR } from "./rules/generic.ts";
 import { RULES } from "./rules/index.ts";
-import { HEAD_LENGTH, SeverityCounter } from "./severity.ts";
 import { Shortlist } from "./shortlist.ts";
 import { cleanLine, type ReadLine, readLine } from "./text.ts";
 

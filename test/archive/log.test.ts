@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { type Backlog, MemoryBacklog } from "../../archive/backlog.ts";
 import type { LogId } from "../../archive/keys.ts";
 import { chunkPrefix, segmentPrefix } from "../../archive/keys.ts";
 import { LogReader } from "../../archive/log-reader.ts";
@@ -171,6 +172,32 @@ describe("segments", () => {
     expect(await reader.lineAt(stamp(200_000))).toBe(200_001);
   }, 60_000);
 
+  test("are made when no text waits: what is printed becomes readable first", async () => {
+    const calls: string[] = [];
+    const memory = memoryStore();
+    const noted =
+      (name: string, isOf: string) =>
+      <T>(key: string, call: () => T): T => {
+        if (key.startsWith(isOf)) calls.push(name);
+        return call();
+      };
+    const put = noted("chunk stored", chunkPrefix(id));
+    const get = noted("chunk read to be sealed", chunkPrefix(id));
+    const store: ObjectStore = {
+      ...memory,
+      put: (key, bytes, options) => put(key, () => memory.put(key, bytes, options)),
+      get: (key, options) => get(key, () => memory.get(key, options)),
+    };
+    const writer = await LogWriter.open(store, id, "pod");
+    for (const piece of pieces(big(), 60_000)) writer.append(piece);
+    await writer.flush();
+    const stored = calls.lastIndexOf("chunk stored");
+    const log = await writer.finish({ state: "whole" });
+    expect(log.segments.length).toBeGreaterThan(1);
+    expect(stored).toBeGreaterThan(20);
+    expect(calls.indexOf("chunk read to be sealed")).toBeGreaterThan(stored);
+  });
+
   /** Debian's zstd where it is installed; .ci/run installs it and fails without it. */
   function zstdcat(files: string[]): Buffer | undefined {
     try {
@@ -182,6 +209,24 @@ describe("segments", () => {
     }
   }
 });
+
+const turns = async (count: number) => {
+  for (let n = 0; n < count; n++) await new Promise(setImmediate);
+};
+
+const slow =
+  <A extends unknown[], R>(call: (...args: A) => Promise<R>, count: number) =>
+  async (...args: A): Promise<R> => {
+    await turns(count);
+    return call(...args);
+  };
+
+/** One that waits before it gives text, as a file does. */
+function slowBacklog(): Backlog {
+  const backlog = new MemoryBacklog();
+  const take = backlog.take.bind(backlog);
+  return Object.assign(backlog, { take: slow(take, 4) });
+}
 
 describe("two writers", () => {
   test("of one place in the chain both go on: what one of them lacks it takes from the other", async () => {
@@ -226,6 +271,51 @@ describe("two writers", () => {
           for (const log of logs) expect(log).toEqual(logs[0]);
           expect(logs[0]).toMatchObject({ state: "whole", gaps: [] });
           expect((await textOf(await LogReader.open(store, id, logs[0] as Log))).toString()).toBe(written.join(""));
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test("that cut lines into pieces, each in its own way, store every line once", async () => {
+    // Some of them fill a chunk, so that the next one is taken while one is on its way.
+    const long = (n: number) => line(n, n % 4 === 0 ? "x".repeat(50) : `${n} ${"x".repeat(20_000 + n * 40)}`);
+    const written = Array.from({ length: 80 }, (_, n) => long(n)).join("");
+    /** Anywhere but inside a time. */
+    const cutAfter = (at: number) => {
+      const start = written.lastIndexOf("\n", at - 1) + 1;
+      return Math.min(written.length, at === start ? at : Math.max(at, start + stamp(0).length + 1));
+    };
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.integer({ min: 0, max: 1 }), fc.integer({ min: 1, max: 200 }), fc.boolean()), {
+          maxLength: 40,
+        }),
+        async (steps) => {
+          // Puts and takes need turns, as they do with real stores and disks.
+          const memory = memoryStore();
+          const put = slow(memory.put, 3);
+          const store: ObjectStore = { ...memory, put };
+          const open = () => LogWriter.open(store, id, "pod", { intervalMs: () => 1e9, backlog: slowBacklog() });
+          const writers = await Promise.all([open(), open()]);
+          const flushes: (Promise<void> | undefined)[] = [];
+          const read = [0, 0];
+          const append = (who: number, bytes: number) => {
+            const from = read[who] as number;
+            read[who] = cutAfter(from + bytes);
+            writers[who]?.append(Buffer.from(written.slice(from, read[who])));
+          };
+          for (const [who, bytes, flush] of steps) {
+            append(who, bytes);
+            if (flush) flushes.push(writers[who]?.flush());
+            await turns(bytes % 5);
+          }
+          for (const who of [0, 1]) append(who, written.length);
+          await Promise.all(flushes);
+          const logs = await Promise.all(writers.map((writer) => writer.finish({ state: "whole" })));
+          expect((await textOf(await LogReader.open(store, id, logs[0] as Log))).toString()).toBe(written);
+          expect(logs[0]).toMatchObject({ state: "whole", gaps: [] });
+          expect(logs[1]).toEqual(logs[0]);
         },
       ),
       { numRuns: 60 },

@@ -112,3 +112,27 @@ describe("a segment that no record describes", () => {
     expect((error as Error).message).toContain(key);
   });
 });
+
+test("a fold goes on in the next segment; frames count severities", async () => {
+  const line = (i: number, words: string) => `2026-07-30T10:00:${String(i).padStart(2, "0")}.000000000Z ${words}\n`;
+  const store = memoryStore();
+  const read = async (builder: SegmentBuilder, key: string) => {
+    const { object, segment } = await builder.finish(key);
+    await store.put(key, object);
+    return readIndex(store, segment);
+  };
+  const first = new SegmentBuilder({ line: 1, offset: 0 });
+  await first.append(Buffer.from(line(1, "::group::Build") + line(2, "WARN old") + line(3, "ERROR gone")));
+  const before = await read(first, "first");
+  expect(before.frames).toMatchObject([{ severities: { error: 1, warning: 1 }, folds: { open: [], ends: [] } }]);
+  expect(before.folds?.open).toMatchObject([{ start: 1, title: "Build" }]);
+
+  const second = new SegmentBuilder(before.next, before.folds);
+  await second.append(Buffer.from(line(4, "x") + line(9, "::endgroup::")));
+  const after = await read(second, "second");
+  expect(after.frames[0]?.folds).toMatchObject({
+    open: [{ start: 1 }],
+    ends: [{ start: 1, end: 5, closed: true, seconds: 8 }],
+  });
+  expect([after.frames[0]?.severities, after.folds]).toEqual([undefined, undefined]);
+});

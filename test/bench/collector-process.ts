@@ -20,7 +20,16 @@ export async function startCollector(
     AFTERLOG_METRICS_PORT: String(port),
     AFTERLOG_LOG_LEVEL: "warn",
   });
-  const options = { what: "the collector", script: "collector/main.ts", env, readyPath: "/readyz" };
-  const { child } = await startServer(options, cleanup);
+  const { child } = await startServer(
+    {
+      what: "the collector",
+      script: "collector/main.ts",
+      // As `npm run collector` starts it.
+      nodeOptions: ["--max-semi-space-size=1"],
+      env,
+      readyPath: "/readyz",
+    },
+    cleanup,
+  );
   return { child, store };
 }

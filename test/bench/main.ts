@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { measureDelay } from "./delay.ts";
 import { type Figure, table } from "./figure.ts";
 import { measureMemory } from "./memory.ts";
+import { measureSearch } from "./search.ts";
 import { measureStart } from "./start.ts";
 import { measureStream } from "./stream.ts";
+import { measureTerminal } from "./terminal.ts";
 import { measureViewer } from "./viewer.ts";
 
 /** `folder` is the group's own; what is in `shared` stays for the groups after it. */
@@ -17,6 +19,8 @@ const GROUPS: Record<string, Group> = {
   delay: measureDelay,
   memory: measureMemory,
   start: measureStart,
+  terminal: measureTerminal,
+  search: measureSearch,
   viewer: measureViewer,
 };
 

@@ -13,6 +13,8 @@ export type ServerOptions = {
   /** Below the repository's root, and what it is given. */
   script: string;
   args?: string[];
+  /** Options of Node itself. */
+  nodeOptions?: string[];
   /** What its environment has more than this process's; `port` is a free one. */
   env: (port: number) => Record<string, string>;
   /** Answers with 200 when it is ready. */
@@ -24,11 +26,11 @@ export type ServerOptions = {
  * @throws Error with what it printed, if it ends before that
  */
 export async function startServer(
-  { what, script, args = [], env, readyPath }: ServerOptions,
+  { what, script, args = [], nodeOptions = [], env, readyPath }: ServerOptions,
   cleanup: AsyncDisposableStack,
 ): Promise<{ child: ChildProcess; url: string }> {
   const port = await freePort();
-  const child = spawn(process.execPath, [script, ...args], {
+  const child = spawn(process.execPath, [...nodeOptions, script, ...args], {
     cwd: ROOT,
     env: { ...process.env, ...env(port) },
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,10 +1,12 @@
+import { createReadStream } from "node:fs";
+import { FRAME_BYTES } from "../../archive/segment.ts";
 import { MAX_COLUMNS } from "../../viewer/terminal/cells.ts";
 import { linked } from "../../viewer/terminal/links.ts";
 import { markup } from "../../viewer/terminal/markup.ts";
 import { Terminal } from "../../viewer/terminal/terminal.ts";
 import { WINDOW_LINES } from "../../viewer/window.ts";
 
-/** What pages do with a log, window after window: from the standard input to the standard output. */
+/** What pages do with a log, window after window and frame after frame: from the standard input to the standard output. */
 
 const LF = 0x0a;
 let terminal = new Terminal();
@@ -22,7 +24,7 @@ function flush(): void {
   terminal = new Terminal();
 }
 
-for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+for await (const chunk of createReadStream("", { fd: 0, highWaterMark: FRAME_BYTES }) as AsyncIterable<Buffer>) {
   const text = waiting.byteLength > 0 ? Buffer.concat([waiting, chunk]) : chunk;
   let start = 0;
   for (let end = text.indexOf(LF); end !== -1; end = text.indexOf(LF, start)) {

@@ -1,75 +1,77 @@
 import { spawnSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
+import { type Figure, median } from "./figure.ts";
 
-/**
- * Bytes of log that become HTML in a second, beside terminal-to-html, which is built with Go: `node test/bench/terminal.ts
- * [more captures…]`. Both read a file once from their standard input and write to nowhere; start-up is counted.
- */
 const RIVAL = "github.com/buildkite/terminal-to-html/v3";
 const VERSION = "v3.17.1";
-const GOAL = 2;
-const RUNS = 5;
+const RUNS = 3;
 const INPUT_BYTES = 100_000_000;
 
 const fixture = (name: string): Buffer =>
   gunzipSync(readFileSync(new URL(`../fixtures/demo/${name}.gz`, import.meta.url)));
 
-const inputs: [figure: string, capture: Buffer][] = [
-  ["plain", Buffer.concat(["compile_error.log", "pytest_failure.log", "ninja_build_failed.log"].map(fixture))],
-  ["colours", fixture("lint_lintrunner.log")],
-  ["written over", fixture("buildah-build.raw")],
-  ["moves", Buffer.concat(["docker-pull.raw", "playwright.raw"].map(fixture))],
-  ...process.argv.slice(2).map((path): [string, Buffer] => [basename(path), readFileSync(path)]),
+/** What real tools printed, and how much of it is escape sequences. */
+const INPUTS: [kind: string, captures: string[]][] = [
+  ["plain lines", ["compile_error.log", "pytest_failure.log", "ninja_build_failed.log"]],
+  ["coloured lines", ["lint_lintrunner.log"]],
+  ["lines written over", ["buildah-build.raw"]],
+  ["moves of the cursor", ["docker-pull.raw", "playwright.raw"]],
 ];
 
-const folder = mkdtempSync(join(tmpdir(), "bench-terminal-"));
-try {
-  const rival = built(folder);
+/**
+ * Bytes of log that become HTML in a second of wall-clock time, beside terminal-to-html. Both read a file from their
+ * standard input and write to nowhere; the start of the process is counted.
+ */
+export async function* measureTerminal(folder: string): AsyncGenerator<Figure> {
   const ours = [process.execPath, fileURLToPath(new URL("terminal-render.ts", import.meta.url))];
-  console.log("figure, ours, rival, ratio, goal, holds");
-  for (const [figure, capture] of inputs) {
-    const path = join(folder, "input");
+  const { program, why } = built(folder);
+  for (const [kind, captures] of INPUTS) {
+    const capture = Buffer.concat(captures.map(fixture));
     const copies = Math.ceil(INPUT_BYTES / capture.byteLength);
+    const path = join(folder, "input");
     writeFileSync(path, Buffer.concat(Array.from({ length: copies }, () => capture)));
-    const rate = (command: readonly string[]) => (copies * capture.byteLength) / 1e6 / median(command, path);
-    const [our, their] = [rate(ours), rate([rival])];
-    const ratio = our / their;
-    console.log(
-      `terminal: ${figure}, ${our.toFixed(1)} MB/s, ${their.toFixed(1)} MB/s, ${ratio.toFixed(2)}, >= ${GOAL}, ${ratio >= GOAL ? "yes" : "no"}`,
+    // In turns, so that the machine's other work falls on both.
+    const seconds = Array.from(
+      { length: RUNS },
+      () => [spent(ours, path), program === undefined ? undefined : spent([program], path)] as const,
     );
+    const rate = (times: number[]) =>
+      times.length === 0 ? undefined : (copies * capture.byteLength) / 1e6 / median(times);
+    yield {
+      name: `terminal: ${kind}`,
+      unit: "MB/s",
+      ours: rate(seconds.map(([own]) => own)),
+      rival: rate(seconds.flatMap(([, rival]) => rival ?? [])),
+      goal: { of: "ratio", least: 2 },
+      note: why ?? `beside terminal-to-html ${VERSION}`,
+    };
   }
-} finally {
-  rmSync(folder, { recursive: true });
 }
 
-/** The path of the rival's program. */
-function built(into: string): string {
-  writeFileSync(join(into, "go.mod"), `module bench\n\ngo 1.24\n\nrequire ${RIVAL} ${VERSION}\n`);
-  const program = join(into, "terminal-to-html");
-  const env = { ...process.env, GOFLAGS: "-mod=mod" };
+/** The rival's program, or why there is none. */
+function built(folder: string): { program?: string; why?: string } {
+  writeFileSync(join(folder, "go.mod"), `module bench\n\ngo 1.24\n\nrequire ${RIVAL} ${VERSION}\n`);
+  const program = join(folder, "terminal-to-html");
   const { status, error, stderr } = spawnSync("go", ["build", "-o", program, `${RIVAL}/cmd/terminal-to-html`], {
-    cwd: into,
-    env,
+    cwd: folder,
+    env: { ...process.env, GOFLAGS: "-mod=mod" },
     encoding: "utf8",
   });
-  if (status !== 0) throw new Error(`${RIVAL} ${VERSION} cannot be built: ${error?.message ?? stderr}`);
-  return program;
+  if (status === 0) return { program };
+  const words = error?.message ?? stderr.trim().split("\n").at(-1);
+  return { why: `${RIVAL} ${VERSION} could not be built: ${words}` };
 }
 
-/** Seconds. */
-function median([program = "", ...args]: readonly string[], path: string): number {
-  const seconds = Array.from({ length: RUNS }, () => {
-    const input = openSync(path, "r");
-    const started = performance.now();
-    const { status, error } = spawnSync(program, args, { stdio: [input, "ignore", "inherit"] });
-    const took = (performance.now() - started) / 1_000;
-    closeSync(input);
-    if (status !== 0) throw new Error(`${program} failed`, { cause: error });
-    return took;
-  });
-  return seconds.toSorted((a, b) => a - b)[Math.floor(RUNS / 2)] as number;
+/** Seconds. @throws Error if the program fails */
+function spent([program = "", ...args]: readonly string[], path: string): number {
+  const input = openSync(path, "r");
+  const started = performance.now();
+  const { status, error } = spawnSync(program, args, { stdio: [input, "ignore", "inherit"] });
+  const took = (performance.now() - started) / 1_000;
+  closeSync(input);
+  if (status !== 0) throw new Error(`${program} failed`, { cause: error });
+  return took;
 }

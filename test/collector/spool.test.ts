@@ -93,15 +93,36 @@ describe("a spool", () => {
     expect([one.full, other.full, spool.bytes]).toEqual([false, false, 0]);
   });
 
+  test("lets text of a store that keeps up wait in memory, and sends it to disk as soon as the store does not", async () => {
+    const spool = spoolOf(1e9);
+    const backlog = spool.open();
+    let isOver = false;
+    const taken = (async () => {
+      while (!isOver) {
+        await backlog.take(10_000);
+        await new Promise(setImmediate);
+      }
+    })();
+    for (let n = 0; n < 2_000; n++) {
+      backlog.push(line);
+      await backlog.pace();
+      expect(spool.bytes).toBe(0);
+    }
+    isOver = true;
+    await taken;
+    await fill(backlog, 100);
+    await expect.poll(() => spool.bytes).toBeGreaterThan(40_000);
+  });
+
   test("keeps in memory what the disk does not take, and says so", async () => {
     const spool = spoolOf(1e9, 1_000, join(folder(), "missing"));
     await expect(spool.probe()).rejects.toThrow(/ENOENT/);
     const backlog = spool.open();
-    await fill(backlog, 10);
+    await fill(backlog, 40);
     await expect.poll(() => backlog.full).toBe(true);
     expect(errors.length).toBeGreaterThan(0);
     let bytes = 0;
     while (backlog.bytes > 0) bytes += (await backlog.take(2_000)).byteLength;
-    expect(bytes).toBe(10 * line.byteLength);
+    expect(bytes).toBe(40 * line.byteLength);
   });
 });

@@ -22,7 +22,7 @@ function loaded(entry: string): { files: Set<string>; packages: Set<string> } {
     if (files.has(file)) continue;
     files.add(file);
     // What is imported for its types alone does not exist at run time.
-    const imports = read(file).matchAll(/^(?!import type).*?(?:from|import\()\s*"([^"]+)"/gm);
+    const imports = read(file).matchAll(/^(?!import type).*?(?:[\s}]from|import\()\s*"([^"]+)"/gm);
     for (const [, name = ""] of imports) {
       if (name.startsWith(".")) todo.push(relative(ROOT, resolve(ROOT, dirname(file), name)));
       else if (!name.startsWith("node:")) packages.add(/^(@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name);

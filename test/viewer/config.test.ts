@@ -17,6 +17,7 @@ describe("settings of the viewer", () => {
     expect(parseViewerConfig({}, "/srv/with space")).toEqual({
       store: "file:///srv/with%20space/archive-data",
       namespaces: "*",
+      maxReaders: 4_000,
       host: "127.0.0.1",
       port: 8080,
       cacheBytes: 32 * 1024 * 1024,
@@ -31,10 +32,12 @@ describe("settings of the viewer", () => {
       AFTERLOG_PORT: "0",
       AFTERLOG_CACHE_MIB: "0",
       AFTERLOG_URL: "https://logs.example.org/",
+      AFTERLOG_LIVE_READERS: "50",
     };
     expect(parseViewerConfig(env)).toEqual({
       store: "s3://bucket/prefix",
       namespaces: ["tekton-ci", "releases"],
+      maxReaders: 50,
       host: "0.0.0.0",
       port: 0,
       cacheBytes: 0,

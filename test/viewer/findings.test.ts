@@ -61,6 +61,8 @@ describe("a page of a failed step", () => {
     );
     const choice = "?pipelineTask=test&step=unit";
     expect(links(body)).toEqual([`${choice}&line=812#L812`, `${choice}&line=40#L40`, `${choice}&line=1900#L1900`]);
+    const ways = [...strip(body).matchAll(/<a [^>]*rel="(\w+)" href="[^"]*line=(\d+)#/g)];
+    expect(ways.map(([, rel, line]) => `${rel} ${line}`)).toEqual(["prev 40", "next 1900"]);
   });
 
   test.each([

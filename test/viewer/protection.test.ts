@@ -66,7 +66,7 @@ describe("nothing that an archive contains runs in a reader's browser", () => {
 
   const TAG = /<(\/?[a-z][a-z0-9]*)((?:\s+[a-z][a-z0-9:-]*(?:="[^"]*")?)*)\s*\/?>/gi;
   const TAGS = new Set(
-    "html head meta title link script noscript body a svg defs symbol circle path use line rect text header nav ol ul li span form label input main div section aside footer h1 h2 h3 p b code small dl dt dd time details summary table caption thead tbody tr th td i select option fieldset legend button".split(
+    "html head meta title link script noscript body a svg defs symbol circle path use line rect text header nav ol ul li span form label input main div section aside footer h1 h2 h3 p b code small dl dt dd time details summary table caption thead tbody tr th td i select option fieldset legend button mark output".split(
       " ",
     ),
   );
@@ -78,7 +78,10 @@ describe("nothing that an archive contains runs in a reader's browser", () => {
     const found: string[] = [];
     for (const [tag, name = "", attributes = ""] of html.replace(/^<!doctype html>/, "").matchAll(TAG)) {
       if (!TAGS.has(name.replace("/", "").toLowerCase())) found.push(tag);
-      if (/^script$/i.test(name) && !/^<script src="\/assets\/live\.[0-9a-f]{12}\.js" defer>$/.test(tag))
+      if (
+        /^script$/i.test(name) &&
+        !/^<script type="module" src="\/assets\/[0-9a-f]{12}\/browser\/main\.ts">$/.test(tag)
+      )
         found.push(tag);
       for (const [, attribute = "", value = ""] of attributes.matchAll(/([a-z][a-z0-9:-]*)(?:="([^"]*)")?/gi)) {
         if (DANGEROUS.test(attribute)) found.push(tag);
@@ -98,6 +101,10 @@ describe("nothing that an archive contains runs in a reader's browser", () => {
     [`${RUN}?fragment=head`],
     [`${RUN}?fragment=tree`],
     [`${RUN}?fragment=rows`],
+    [`${RUN}?grep=${encodeURIComponent(EVIL)}`],
+    [`${RUN}?grep=script`],
+    [`${RUN}?grep=.*&regex=true&view=steps`],
+    [`${RUN}?grep=${encodeURIComponent(EVIL)}&view=steps`],
     ["/"],
     [`/?q=${encodeURIComponent(EVIL)}`],
     ["/o/r/pull/7"],

@@ -1,15 +1,5 @@
 import { expect, test } from "vitest";
-import {
-  ago,
-  between,
-  clock,
-  count,
-  dateTime,
-  duration,
-  preciseDuration,
-  shortDuration,
-  size,
-} from "../../viewer/time.ts";
+import { ago, between, count, dateTime, duration, preciseDuration, shortDuration, size } from "../../viewer/time.ts";
 
 test.each([
   [0, "under 1 s", "0s"],
@@ -37,10 +27,8 @@ test("what lies between two times", () => {
 });
 
 test("times are shown in UTC", () => {
-  expect(clock("2026-07-30T10:03:31.936986000Z")).toBe("10:03:31.936");
-  expect(clock("2026-07-30T12:03:31+02:00")).toBe("10:03:31.000");
   expect(dateTime("2026-07-30T12:03:31+02:00")).toBe("30 Jul 2026, 10:03 UTC");
-  expect(clock("nonsense")).toBe("nonsense");
+  expect(dateTime("nonsense")).toBe("nonsense");
 });
 
 test.each([

@@ -17,9 +17,10 @@ export function findingStrip(
   linkTo: (finding: Finding) => string,
 ): Html {
   const at = findings.indexOf(focus);
-  const step = (finding: Finding | undefined, sign: string, label: string) =>
-    finding && html`<a class="btn icb" href="${linkTo(finding)}" aria-label="${label} finding">${sign}</a>`;
+  const step = (finding: Finding | undefined, rel: "prev" | "next", sign: string, label: string) =>
+    finding &&
+    html`<a class="btn icb" rel="${rel}" href="${linkTo(finding)}" aria-label="${label} finding">${sign}</a>`;
   const best = total > findings.length && html`, best of ${count(total)}`;
-  return html`<nav class="finds" aria-label="Findings"><b class="bad">Finding ${at + 1} of ${findings.length}</b><a class="fx" href="${linkTo(focus)}"><code>${focus.excerpt}</code></a><span class="nw mut hide-s">line ${count(focus.line)}${best}</span>${step(findings[at - 1], "‹", "Previous")}${step(findings[at + 1], "›", "Next")}</nav>
+  return html`<nav class="finds" aria-label="Findings"><b class="bad">Finding ${at + 1} of ${findings.length}</b><a class="fx" href="${linkTo(focus)}"><code>${focus.excerpt}</code></a><span class="nw mut hide-s">line ${count(focus.line)}${best}</span>${step(findings[at - 1], "prev", "‹", "Previous")}${step(findings[at + 1], "next", "›", "Next")}</nav>
 `;
 }

@@ -41,8 +41,7 @@ ${
 `
 }<link rel="icon" href="${assets.path("icon.svg")}" type="image/svg+xml">
 <link rel="stylesheet" href="${assets.path("style.css")}">
-<script src="${assets.path("live.js")}" defer></script>
-${
+${assets.modules.map(script)}${
   refreshes &&
   html`<noscript><meta http-equiv="refresh" content="10"></noscript>
 `
@@ -72,6 +71,14 @@ ${
 </html>
 `;
 }
+
+/** The first begins; the others are only fetched early. */
+const script = (path: string, i: number): Html =>
+  i === 0
+    ? html`<script type="module" src="${path}"></script>
+`
+    : html`<link rel="modulepreload" href="${path}">
+`;
 
 const crumb = ({ text, href }: Crumb): Html =>
   href ? html`<li><a href="${href}">${text}</a></li>` : html`<li><span aria-current="page">${text}</span></li>`;

@@ -3,13 +3,15 @@ import { type Container, isFinished, type Log, type RunRecord } from "../../arch
 import { query } from "../address.ts";
 import type { Selection } from "../selection.ts";
 import { between, count, dateTime, duration, size } from "../time.ts";
-import { type Placed, WINDOW_LINES } from "../window.ts";
+import { TIME_MODES, type TimeMode } from "../time-column.ts";
+import { type LineRange, type Placed, WINDOW_LINES } from "../window.ts";
 import { findingStrip } from "./finding-strip.ts";
 import { type Html, html } from "./html.ts";
 import { badge, capital, icon, lookOf, spokenIcon } from "./icons.ts";
 import { logName, taskName } from "./names.ts";
 import { waitsForTurn } from "./progress.ts";
 import type { DrawnRows } from "./rows.ts";
+import { type SearchState, searchField, searchNotes } from "./search-field.ts";
 
 export type LogSelection = Extract<Selection, { type: "log" }>;
 type Values = Record<string, string | number | undefined>;
@@ -29,45 +31,68 @@ export type PaneOptions = {
   /** The same as the reader's address has it. */
   shownChoice: Values;
   textPath: string;
+  /** What the time column shows, and whether long lines wrap. */
+  time: TimeMode;
+  wraps: boolean;
+  /** All lines are on the page, for the browser's own search. */
+  isPlain: boolean;
+  /** Ways to the lines of a severity. */
+  severities: readonly Html[];
+  /** The rows are some of the log's, and say so themselves. */
+  isFiltered: boolean;
+  /** What was looked for and what is known of it. */
+  search?: SearchState | undefined;
   /** What could not be done as asked. */
   complaint?: string | undefined;
 };
 
-/** Whether new lines may still appear below the window. */
-export const isLive = (log: Log, placed: Placed): boolean => !isFinished(log) && placed.to >= log.lines;
-
 /** One log: its controls, and the rows of a window of it. */
 export function pane(options: PaneOptions): Html {
-  const { record, selection, log, placed, rows, choice, textPath, complaint } = options;
+  const { record, selection, log, placed, rows, choice, textPath, complaint, time, wraps, isFiltered } = options;
   const { task, container } = selection;
   const name = logName(record, task, container);
   const text = `${textPath}${query(choice)}`;
-  const live = isLive(log, placed);
+  const live = !isFinished(log) && !isFiltered;
   // The gutter must not change its width while a log grows.
-  const gutter = isFinished(log) && log.lines < 10_000 ? " d4" : "";
+  const gutter = isFinished(log) && log.lines < 10_000 ? " d4" : log.lines >= 10_000_000 ? " d8" : "";
   const changes = (live || !record.final) && html` data-run="${record.updatedAt}"`;
-  const follows = live && html` data-live="${query(choice)}"`;
-  const hidden = hiddenChoice(options);
+  const follows = live && html` data-live=""`;
+  const hidden = hiddenValues(options.shownChoice);
   const hasRows = log.lines > 0 || !isFinished(log);
-  return html`<section class="pane" id="pane" aria-label="Log of ${name}" data-step="${container.title}"${changes}${follows}>
+  return html`<section class="pane" id="pane" aria-label="Log of ${name}" data-step="${container.title}"${windowData(options)}${changes}${follows}>
 <div class="tools">
 <form method="get" aria-label="This log">
 ${hidden}${paneTitle(record, selection)}
 ${
   hasRows &&
-  html`<label class="tog"><input type="checkbox" name="wrap" checked> Wrap</label>
-<label class="hide-s"><span class="vh">Time column</span><select name="time"><option value="off">No time</option><option value="clock" selected>Clock</option></select></label>
-<span class="acts">${jump(options)}<a class="btn" href="${text}">Raw</a><a class="btn" href="${text}" download="${fileName(record, selection)}">Download<span class="mut hide-s">${size(log.bytes)}</span></a></span>
+  html`${searchField(options.search, `${query({ ...options.shownChoice, ...options.search?.grep.values, view: "steps" })}`)}
+<label class="tog"><input type="checkbox" name="wrap"${wraps && html` checked`}> Wrap</label>
+<label class="hide-s"><span class="vh">Time column</span><select name="time">${TIME_MODES.map((mode) => html`<option value="${mode}"${mode === time && html` selected`}>${MODE_NAMES[mode]}</option>`)}</select></label>
+<noscript><button name="lines" value="${placed.from}-${placed.to}">Apply</button></noscript>
+<span class="acts">${options.severities}${jump(options)}<a class="btn" href="${text}">Raw</a><a class="btn" href="${text}" download="${fileName(record, selection)}">Download<span class="mut hide-s">${size(log.bytes)}</span></a></span>
 `
 }</form>
-${strip(options)}${live && html`${liveStrip(log)}<p class="vh" id="say" role="status"></p>`}</div>
+${strip(options)}${live && html`${liveStrip(log)}`}<p class="vh" id="say" role="status"></p>${placed.mark && pick(options, placed.mark)}</div>
 ${
   !hasRows
     ? nothingWritten(name, container, log)
     : html`<div class="log${gutter}" tabindex="0" role="region" aria-label="Lines ${count(placed.from)} to ${count(placed.to)}"><div class="rows">
-${complaint && html`<p class="note">${complaint}</p>\n`}${before(options)}${rows}${end(options)}${after(options)}</div></div>`
+${complaint && html`<p class="note">${complaint}</p>\n`}${searchNotes(options.search)}${isFiltered ? rows : [before(options), rows, end(options), after(options)]}</div></div>`
 }
 </section>`;
+}
+
+const MODE_NAMES: Record<TimeMode, string> = { off: "No time", clock: "Clock", elapsed: "Elapsed", delta: "Delta" };
+
+/** What the script must know of the log, and of the window that it has. */
+const windowData = ({ choice, log, placed, isPlain, isFiltered, textPath }: PaneOptions): Html =>
+  html` data-log="${query(choice)}" data-text="${textPath}" data-lines="${log.lines}" data-from="${placed.from}" data-to="${placed.to}"${log.firstTime && html` data-first="${log.firstTime}"`}${(isPlain || isFiltered) && html` data-plain=""`}`;
+
+/** What can be done with the lines that the address marks; the script makes the same for those it selects. */
+function pick(options: PaneOptions, { from, to }: LineRange): Html {
+  const lines = from === to ? `${from}` : `${from}-${to}`;
+  const words = from === to ? `Line ${count(from)}` : `Lines ${count(from)}–${count(to)}`;
+  return html`<div class="pick" id="pick"><span>${words}</span><a href="${link(options, { line: lines })}">Link</a><a href="${options.textPath}${query({ ...options.choice, lines })}">Text</a></div>`;
 }
 
 /** Which log, and how its container stands; the script replaces it when that changes. */
@@ -81,7 +106,7 @@ export function paneTitle(record: RunRecord, { task, attempt, container }: LogSe
 function jump(options: PaneOptions): Html | undefined {
   const { placed, log } = options;
   if (log.lines === 0) return undefined;
-  const href = placed.to >= log.lines ? "#end" : `${link(options, { tail: WINDOW_LINES })}#end`;
+  const href = placed.to >= log.lines && !options.isFiltered ? "#end" : `${link(options, { tail: WINDOW_LINES })}#end`;
   return html`<a class="btn" href="${href}">Last line<span class="mut" aria-hidden="true">↓</span></a>`;
 }
 
@@ -114,7 +139,9 @@ export const liveStrip = (log: Log): Html =>
     : html`<div class="finds live" id="live"><b class="st run"><svg class="ic run" aria-hidden="true"><use href="#i-run"/></svg>Live</b><span>${count(log.lines)} lines so far${log.lastTime && html`, the last at <time datetime="${log.lastTime}">${log.lastTime.slice(11, 19)}</time>`}.</span></div>
 `;
 
-const link = (options: PaneOptions, values: Values): string => query({ ...options.shownChoice, ...values });
+/** Stays with what is looked for. */
+const link = ({ shownChoice, search }: PaneOptions, values: Values): string =>
+  query({ ...shownChoice, ...search?.grep.values, ...values });
 
 function before(options: PaneOptions): Html | undefined {
   const { placed, log } = options;
@@ -123,15 +150,16 @@ function before(options: PaneOptions): Html | undefined {
   const earlier =
     placed.from > 1 &&
     html`<a href="${link(options, { lines: `${Math.max(1, placed.from - WINDOW_LINES)}-${placed.from - 1}` })}">↑ ${count(Math.min(WINDOW_LINES, placed.from - 1))} lines before</a><a href="${link(options, { lines: `1-${WINDOW_LINES}` })}">First line</a>`;
-  const hidden = hiddenChoice(options);
+  const hidden = hiddenValues({ ...options.shownChoice, ...options.search?.grep.values });
+  if (options.isPlain) return undefined;
   const marked = mark && mark.from <= placed.to && html`<a href="#L${mark.from}">Line ${count(mark.from)}</a>`;
-  return html`<div class="more">${earlier}${marked}<span class="mut">lines ${count(placed.from)}–<span id="last">${count(placed.to)}</span> of <span id="total">${count(log.lines)}</span></span><form method="get">${hidden}<label for="goto">Line or time</label><input id="goto" type="text" name="line" maxlength="40" placeholder="${placed.from}"><button>Go</button></form></div>
+  return html`<div class="more">${earlier}${marked}<span class="mut">lines ${count(placed.from)}–${count(placed.to)} of ${count(log.lines)}</span><form method="get">${hidden}<label for="goto">Line or time</label><input id="goto" type="text" name="line" maxlength="40" placeholder="${placed.from}"><button>Go</button></form></div>
 `;
 }
 
 /** What a form must say to stay with this log. */
-const hiddenChoice = ({ shownChoice }: PaneOptions) =>
-  Object.entries(shownChoice).map(
+const hiddenValues = (values: Values) =>
+  Object.entries(values).map(
     ([name, value]) => value !== undefined && html`<input type="hidden" name="${name}" value="${value}">`,
   );
 

@@ -7,6 +7,7 @@ const NAMES: Record<ProblemStatus, string> = {
   400: "Bad request",
   404: "Not found",
   410: "Gone",
+  416: "No such bytes",
   500: "Internal error",
   502: "Bad gateway",
   503: "Service unavailable",

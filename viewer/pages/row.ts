@@ -1,10 +1,13 @@
+import type { Severity } from "../../archive/findings.ts";
 import type { Line } from "../../archive/log-reader.ts";
 import type { Gap } from "../../archive/record.ts";
 import { query } from "../address.ts";
+import type { Highlighter } from "../grep/highlighter.ts";
 import { linked, type SourceLink } from "../terminal/links.ts";
 import { markup } from "../terminal/markup.ts";
 import type { ScreenLine } from "../terminal/screen.ts";
-import { between, clock, count, date, preciseDuration } from "../time.ts";
+import { between, count, date, preciseDuration } from "../time.ts";
+import { type TimeMode, timeCell } from "../time-column.ts";
 import type { LineRange } from "../window.ts";
 import { type Html, html } from "./html.ts";
 import { icon } from "./icons.ts";
@@ -14,6 +17,8 @@ export type ShownLine = Omit<Line, "text"> & {
   shown: ScreenLine;
   /** The terminal got all of it. */
   isReadWhole: boolean;
+  /** What the line names itself. */
+  severity: Severity | undefined;
 };
 
 /** A longer pause between two lines is worth a row. */
@@ -26,26 +31,68 @@ export type RowOptions = {
   choice: Record<string, string | number | undefined>;
   /** Where the lines of source files are that a row names. */
   source?: SourceLink | undefined;
+  /** What the time column shows. */
+  time?: TimeMode | undefined;
+  /** Time of the log's first line. */
+  firstTime?: string | undefined;
+  /** Marks what a search found. */
+  highlighter?: Highlighter | undefined;
 };
 
 const FOUND = html`<i title="finding">✗</i>`;
+const ERROR = html`<i title="error">✗</i>`;
+const WARNING = html`<i title="warning">!</i>`;
 const NOTHING = html`<i></i>`;
 
-/** One line; `limit` is the most characters of it to show, `isFound` that the page points to it as a finding. */
+/**
+ * One line; `limit` is the most characters of it to show, `isFound` that the page points to it as a finding, `before`
+ * the time of the line before.
+ */
 export function row(
   line: ShownLine,
-  { isMarked, isFound, limit, ...options }: RowOptions & { isMarked: boolean; isFound: boolean; limit: number },
+  {
+    isMarked,
+    isFound,
+    limit,
+    before,
+    ...options
+  }: RowOptions & { isMarked: boolean; isFound: boolean; limit: number; before?: string | undefined },
 ): Html {
   const { number, time, shown } = line;
-  const drawn = markup(linked(shown.runs, options.source), limit);
+  const runs = linked(shown.runs, options.source);
+  const drawn = markup(options.highlighter?.marked(runs, number) ?? runs, limit);
   const isCut = drawn.isCut || shown.isCut || !line.isReadWhole;
   const more = isCut ? line.bytes - Buffer.byteLength(drawn.text) : 0;
   const rest = more > 0 && html` <a class="cut" href="${textOf(number, options)}">… ${count(more)} more bytes</a>`;
-  const at = time === undefined ? html`<time></time>` : html`<time datetime="${time}">${clock(time)}</time>`;
-  const classes = `r${shown.isDrawnOver ? " o" : ""}${isMarked ? " s" : ""}${isFound ? " f" : ""}`;
-  const sign = isFound ? FOUND : NOTHING;
-  return html`<div class="${classes}" id="L${number}"><a href="#L${number}">${count(number)}</a>${sign}${at}<span>${drawn.html}${rest}</span></div>
+  const at = timeOf(time, before, options);
+  return html`<div class="r${classesOf(line, { isMarked, isFound })}" id="L${number}"><a href="#L${number}">${count(number)}</a>${signOf(line, isFound)}${at}<span>${drawn.html}${rest}</span></div>
 `;
+}
+
+/** Each with a blank before it. */
+export function classesOf(
+  { shown, severity }: ShownLine,
+  { isMarked, isFound }: { isMarked: boolean; isFound: boolean },
+): string {
+  const level = severity === "error" ? " e" : severity === "warning" ? " w" : "";
+  return `${shown.isDrawnOver ? " o" : ""}${level}${isMarked ? " s" : ""}${isFound ? " f" : ""}`;
+}
+
+function signOf({ severity }: ShownLine, isFound: boolean): Html {
+  if (isFound) return FOUND;
+  if (severity === "error") return ERROR;
+  return severity === "warning" ? WARNING : NOTHING;
+}
+
+/** A row's cell in the time column. */
+export function timeOf(
+  time: string | undefined,
+  before: string | undefined,
+  { time: mode = "clock", firstTime }: Pick<RowOptions, "time" | "firstTime">,
+): Html {
+  if (time === undefined) return html`<time></time>`;
+  const { text, isLag } = timeCell(mode, time, firstTime, before);
+  return html`<time datetime="${time}"${isLag && html` class="lag"`}>${text}</time>`;
 }
 
 const textOf = (lines: string | number, { textPath, choice }: RowOptions): string =>

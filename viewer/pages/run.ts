@@ -17,23 +17,25 @@ export type RunPageOptions = {
   found: FoundRun;
   selection: Selection;
   pane: Html;
+  /** What the lines say that the address marks. */
+  markedText?: string | undefined;
   /** Nothing of the run can change any more. */
   isSettled: boolean;
   linkTo: (choice: object) => string;
 };
 
 /** What its parts need: those that the script asks for on their own. */
-export type RunPartOptions = Omit<RunPageOptions, "pane" | "isSettled">;
+export type RunPartOptions = Omit<RunPageOptions, "pane" | "isSettled" | "markedText">;
 
 /** A run: what happened, its tasks, and one of its logs. */
 export function runPage(options: RunPageOptions): Html {
-  const { site, found, selection, pane, isSettled } = options;
+  const { site, found, selection, pane, markedText, isSettled } = options;
   const { run, why } = found.record;
   const path = runPath(run);
   const uid = found.isNewest ? {} : { uid: run.uid };
   return page(site.assets, {
     title: titleOf(found.record, selection),
-    description: why ?? `${lookOf(run.status).word}, ${dateTime(run.startedAt ?? run.createdAt)}`,
+    description: markedText || why || `${lookOf(run.status).word}, ${dateTime(run.startedAt ?? run.createdAt)}`,
     crumbs: [
       { text: run.namespace, href: namespacePath(run.namespace) },
       ...(run.pipeline ? [{ text: run.pipeline, href: pipelinePath(run.namespace, run.pipeline) }] : []),

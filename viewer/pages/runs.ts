@@ -32,12 +32,16 @@ function belongsTo({ repository, pull, commit, run }: Entry): Html {
 }
 
 /** Why it failed; of one that succeeded only what is wrong with its logs. */
-function happened({ why, reason, status, logs }: Entry): Html | undefined {
-  if (status === "succeeded") {
-    const missing = logs.total - logs.whole - logs.open;
-    if (missing <= 0) return undefined;
-    return html`<span class="sm">${icon({ icon: "gap", tone: "warn" })} succeeded; ${missing} of ${logs.total} logs not whole</span>`;
-  }
-  const words = why || (status === "failed" ? reason : undefined);
-  return words ? html`<span class="sm mut cl">${words}</span>` : undefined;
+export function happenedWords({ why, reason, status, logs }: Entry): string | undefined {
+  if (status !== "succeeded") return why || (status === "failed" ? reason : undefined);
+  const missing = logs.total - logs.whole - logs.open;
+  return missing > 0 ? `succeeded; ${missing} of ${logs.total} logs not whole` : undefined;
+}
+
+function happened(entry: Entry): Html | undefined {
+  const words = happenedWords(entry);
+  if (!words) return undefined;
+  return entry.status === "succeeded"
+    ? html`<span class="sm">${icon({ icon: "gap", tone: "warn" })} ${words}</span>`
+    : html`<span class="sm mut cl">${words}</span>`;
 }

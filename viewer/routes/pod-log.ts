@@ -4,13 +4,12 @@ import type { ContainerRow, RunRecord } from "../../archive/record.ts";
 import { isNamespace } from "../../settings.ts";
 import { isContainer, isName } from "../address.ts";
 import { pageSignal } from "../body.ts";
+import { answerLog } from "../log-answer.ts";
 import { gone, takeReadable } from "../lookup.ts";
 import { badRequest, Problem } from "../problem.ts";
 import { parseSwitch } from "../run-query.ts";
 import { type Site, shows } from "../site.ts";
-import { logText } from "../text.ts";
 import { parseTime } from "../window.ts";
-import { answerLog, lengthOf } from "./run-text.ts";
 
 /** Runs whose pods had one name that are told apart by their times. */
 const SAME_POD = 50;
@@ -51,16 +50,10 @@ async function answer(
   options: { timestamps: boolean },
   signal: AbortSignal,
 ): Promise<Response> {
-  const { log } = await site.archive.logOf(record, found, signal);
-  const all = { from: 1, to: log.lines };
-  const headers = {
-    "Cache-Control": record.final ? "no-cache" : "no-store",
-    ...lengthOf(log, all, options.timestamps),
-  };
-  return answerLog(c, site, log, headers, async function* (s) {
-    const reader = await site.archive.logOf(record, found, s);
-    yield* logText(reader, { from: 1, to: reader.lines }, options);
-  });
+  const open = (signal: AbortSignal) => site.archive.logOf(record, found, signal);
+  const reader = await open(signal);
+  const headers = { "Cache-Control": record.final ? "no-cache" : "no-store" };
+  return answerLog(c, site, { reader, lines: { from: 1, to: reader.lines }, ...options, headers, open });
 }
 
 const unknown = (namespace: string, pod: string, container: string): Problem =>

@@ -9,6 +9,7 @@ import { runJson } from "../run-json.ts";
 import { parseRunQuery, type RunQuery } from "../run-query.ts";
 import { select } from "../selection.ts";
 import type { Site } from "../site.ts";
+import { runEventStream, wantsEvents } from "./run-events.ts";
 import { runHtml } from "./run-html.ts";
 import { runTextAnswer } from "./run-text.ts";
 
@@ -38,9 +39,10 @@ export function runRoutes(site: Site): Hono {
 
 async function answerRun(c: Context, site: Site, name: RunName): Promise<Response> {
   const asked = parseRunQuery(new URL(c.req.url).searchParams);
+  if (!asked.format && wantsEvents(c)) return runEventStream(c, site, name, asked);
   const { choice } = asked;
   const signal = pageSignal(c);
-  const { run, format } = await findBySuffix(site, name, choice.uid, signal);
+  const { run, format: suffixed } = await findBySuffix(site, name, choice.uid, signal);
   if (!run) {
     const bare = { ...name, name: splitSuffix(name.name).bare };
     return (
@@ -49,6 +51,7 @@ async function answerRun(c: Context, site: Site, name: RunName): Promise<Respons
   }
   const request: RunRequest = { c, site, found: run, asked, signal };
   const selection = select(run.record, choice);
+  const format = asked.format ?? suffixed;
   if (!format) c.header("Vary", NEGOTIATED);
   const face = format ?? preferredFormat(c);
   // A page can wait for what is not there yet; a text or JSON cannot.

@@ -4,7 +4,12 @@ import type { Html } from "../pages/html.ts";
 import type { Style } from "./style.ts";
 
 /** A stretch of text of one style. */
-export type Run = { readonly text: string; readonly style: Style };
+export type Run = {
+  readonly text: string;
+  readonly style: Style;
+  /** Part of what a search found; `now`: of the hit that the reader is at. */
+  readonly mark?: "hit" | "now";
+};
 
 export type Markup = {
   html: Html;
@@ -17,20 +22,21 @@ export type Markup = {
 const MARKUP_FACTOR = 8;
 
 /**
- * The markup of a row, up to `limit` characters of text. Nothing but `<span class>` and `<a href rel>` gets out, and
+ * The markup of a row, up to `limit` characters of text. Nothing but `<span class>`, `<mark>` and `<a href rel>` gets out, and
  * every text and address escaped; where a link may lead is for its maker to check.
  */
 export function markup(runs: readonly Run[], limit: number): Markup {
   const marked = { html: "", text: "", isCut: false };
   let room = limit;
   let href: string | undefined;
-  for (const { text, style } of runs) {
+  for (const { text, style, mark } of runs) {
     marked.isCut = room === 0 || marked.html.length > limit * MARKUP_FACTOR;
     if (marked.isCut) break;
     if (style.href !== href) marked.html += `${href === undefined ? "" : "</a>"}${opening(style.href)}`;
     href = style.href;
     const shown = cut(text, room);
-    marked.html += style.classes === "" ? escaped(shown) : `<span class="${style.classes}">${escaped(shown)}</span>`;
+    const inner = markedUp(escaped(shown), mark);
+    marked.html += style.classes === "" ? inner : `<span class="${style.classes}">${inner}</span>`;
     marked.text += shown;
     marked.isCut = shown.length < text.length;
     if (marked.isCut) break;
@@ -38,6 +44,9 @@ export function markup(runs: readonly Run[], limit: number): Markup {
   }
   return { ...marked, html: raw(href === undefined ? marked.html : `${marked.html}</a>`) };
 }
+
+const markedUp = (html: string, mark: Run["mark"]): string =>
+  mark ? `<mark${mark === "now" ? ' class="now"' : ""}>${html}</mark>` : html;
 
 const opening = (href: string | undefined): string =>
   href === undefined ? "" : `<a href="${escaped(href)}" rel="noopener nofollow">`;

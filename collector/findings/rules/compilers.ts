@@ -17,6 +17,27 @@ export const COMPILERS: Rule[] = [
     group: { more: INDENTED },
   },
   {
+    // About no place in a file: an option, a missing input, memory.
+    name: "compiler-driver",
+    priority: LINK - 1,
+    pick: "first",
+    keywords: [
+      "nvcc fatal",
+      "ptxas fatal",
+      "ptxas error",
+      "clang: error",
+      "clang++: error",
+      "gcc: error",
+      "g++: error",
+      "gcc: fatal",
+      "g++: fatal",
+    ],
+    match: [
+      /^(?:[\w.+-]{1,40}[ -])?(?:nvcc|ptxas|clang|clang\+\+|gcc|g\+\+) {0,3}:? {0,3}(?:fatal error|fatal|error) {0,4}: \S/,
+    ],
+    not: [/linker command failed|unable to execute command|ld returned/],
+  },
+  {
     name: "compiler-parenthesis",
     priority: COMPILE,
     pick: "first",
@@ -56,7 +77,7 @@ export const COMPILERS: Rule[] = [
     priority: COMPILE,
     pick: "first",
     keywords: [".java:[", ".kt:[", ".scala:", ".groovy:"],
-    match: [/^\/?[^\s:]{1,300}\.(?:java|kt|scala|groovy):(?:\[\d{1,7},\d{1,5}\]|\d{1,7}:) \S/],
+    match: [/^\/?[^\s:]{1,300}\.(?:java|kt|scala|groovy):(?:\[\d{1,7},\d{1,5}\]|\d{1,7}:(?:\d{1,5}:)?) \S/],
     not: [/ warning:|\[(?:WARNING|warn)\]/],
     group: { more: INDENTED },
   },

@@ -130,6 +130,7 @@ export const CONTAINERS: Rule[] = [
       "The connection to the server",
       "error: ",
       "error validating",
+      "rror: accumulating",
       "error parsing",
       "is invalid: ",
       "Unable to connect to the server",
@@ -137,7 +138,7 @@ export const CONTAINERS: Rule[] = [
       "admission webhook",
     ],
     match: [
-      /^(?:Error from server|The connection to the server|Unable to connect to the server|error validating|error parsing|The \w{1,60} "[^"]{1,200}" is invalid: )|^error: (?:unable to (?:recognize|read|decode|load)|error (?:validating|parsing)|the (?:path|server|namespace)|timed out waiting|no matching resources|You must be logged in|deployment "|resource mapping not found|no context|context|must specify|accumulating|no objects|unknown (?:flag|command|shorthand))|no matches for kind "|admission webhook "/,
+      /^(?:Error from server|The connection to the server|Unable to connect to the server|error validating|error parsing|The \w{1,60} "[^"]{1,200}" is invalid: )|^error: (?:unable to (?:recognize|read|decode|load)|error (?:validating|parsing)|the (?:path|server|namespace)|timed out waiting|no matching resources|You must be logged in|deployment "|resource mapping not found|no context|context|must specify|unknown (?:flag|command|shorthand))|^[Ee]rror: accumulating |no matches for kind "|admission webhook "/,
     ],
     group: { more: /^(?:\s|\*)/ },
   },

@@ -58,6 +58,15 @@ export const EXCEPTIONS: Rule[] = [
     group: { more: /^(?:\s{1,8}at |\s{1,8}\.\.\. \d{1,5} more|Caused by: |\s{1,8}Suppressed: )/, lead: /^Caused by: / },
   },
   {
+    // Node's: the error around it often says only "fetch failed".
+    name: "js-cause",
+    priority: PRIORITY.code + 1,
+    pick: "last",
+    keywords: ["[cause]: "],
+    match: [/^\[cause\]: \w{1,80}Error(?: \[\w{1,60}\])?: \S|^\[cause\]: Error: \S/],
+    group: { more: /^\s{2,10}(?:at |\w{1,40}: )/ },
+  },
+  {
     name: "python-start",
     priority: PRIORITY.code,
     pick: "last",

@@ -16,6 +16,8 @@ const NO_ERROR = [
   // conditions, what is expected, and what does not matter or not yet
   /\bif .{0,40}(?:fails?|error)|non-fatal|ignor|expected (?:error|failure)|Skipping step because/i,
   /retry|retries|try again|warning|\bwarn\b|deprecat/i,
+  // sbt's last lines
+  /^\[error\] (?:Total time: |\d{1,6} errors? found|one error found|\(\w{1,40} \/ )/,
   // Maven's advice
   /\[Help \d\] http|^\[ERROR\] (?:To see the full|Re-run Maven|For more information|After correcting|\s{0,8}$|-> \[Help)/,
 ];
@@ -59,6 +61,26 @@ export const GENERIC: Rule[] = [
     not: [
       /exit(?:ed)? (?:with )?(?:code|status)|Process completed|custom container implementation|operation was canceled/i,
     ],
+  },
+  {
+    // What a script says of its own steps.
+    name: "step-failed",
+    priority: PRIORITY.weak + 5,
+    pick: "last",
+    keywords: [
+      "nstallation ",
+      "eployment ",
+      "igration ",
+      "alidation ",
+      "rovisioning ",
+      "ealth check ",
+      "pload ",
+      "ownload ",
+    ],
+    match: [
+      /\b(?:[Ii]nstallation|[Dd]eployment|[Mm]igration|[Vv]alidation|[Pp]rovisioning|[Hh]ealth check|[Uu]pload|[Dd]ownload) (?:has )?failed\b/,
+    ],
+    not: NO_ERROR,
   },
   {
     name: "logged-fatal",

@@ -94,7 +94,6 @@ export const PACKAGE_MANAGERS: Rule[] = [
       "E: Could",
       "E: The ",
       "E: Version",
-      "E: Sub-process",
       "E: Release",
       "E: dpkg",
       "E: Conflicting",
@@ -104,8 +103,15 @@ export const PACKAGE_MANAGERS: Rule[] = [
       "E: Type ",
     ],
     match: [
-      /^E: (?:Unable to (?:locate|fetch|correct|acquire)|Package|Failed to fetch|Could not|Couldn't|The repository|Version|Sub-process|Release file|dpkg|Conflicting|Unmet|Some |Malformed|Type )/,
+      /^E: (?:Unable to (?:locate|fetch|correct|acquire)|Package|Failed to fetch|Could not|Couldn't|The repository|Version|Release file|dpkg|Conflicting|Unmet|Some |Malformed|Type )/,
     ],
+  },
+  {
+    name: "apt-subprocess",
+    priority: PRIORITY.consequence + 3,
+    pick: "last",
+    keywords: ["E: Sub-process"],
+    match: [/^E: Sub-process /],
   },
   {
     name: "distribution-package",

@@ -58,6 +58,10 @@ export const SHELL_RULES: Rule[] = [
     exitCodes: [128],
     keywords: [
       "error: src refspec",
+      "error: RPC failed",
+      "error: unable to",
+      "error: cannot lock",
+      "error: The following untracked",
       "fatal: ",
       "CONFLICT (",
       "! [rejected]",
@@ -79,6 +83,13 @@ export const SHELL_RULES: Rule[] = [
       /^fatal: (?:clone of |Could not read from remote|early EOF|the remote end hung up|fetch-pack: invalid|index-pack failed|No names found|No tags can describe)/,
     ],
     group: { more: /^(?:and the repository exists|Please make sure you have)/ },
+  },
+  {
+    name: "git-denied",
+    priority: SHELL + 4,
+    pick: "last",
+    keywords: ["remote: Permission to "],
+    match: [/^remote: Permission to \S{1,300} denied/],
   },
   {
     name: "merge-conflict",

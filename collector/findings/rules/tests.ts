@@ -198,12 +198,20 @@ export const TEST_RUNNERS: Rule[] = [
     group: { more: /^(?:\s|Expected|Got)/ },
   },
   {
+    // pytest-cov, Jest, nyc: all tests may have passed.
+    name: "coverage",
+    priority: TEST + 1,
+    pick: "first",
+    keywords: ["overage "],
+    match: [/[Cc]overage .{0,120}(?:not (?:met|reached)|does not meet|is (?:below|less than|under)|too low)/],
+  },
+  {
     name: "test-count",
     priority: PRIORITY.consequence + 2,
     pick: "last",
     keywords: [" failed", " failures", "FAILED (", "Failures: ", "Failed: ", "test result: FAILED", "failing"],
     match: [
-      /^(?:={1,60} )?\d{1,6} failed\b|^={1,60} .{0,60}\d failed|^(?:Tests?|Test Suites|Test Files):? .{0,60}\b[1-9]\d{0,5} failed|^FAILED \((?:failures|errors)|Failures: [1-9]|^test result: FAILED|^\d{1,6} failing$|^\d{1,6} tests? failed/,
+      /^(?:={1,60} )?[1-9]\d{0,5} failed\b|^={1,60} .{0,60}\b[1-9]\d{0,5} failed|^(?:Tests?|Test Suites|Test Files):? .{0,60}\b[1-9]\d{0,5} failed|^FAILED \((?:failures|errors)|Failures: [1-9]|^test result: FAILED|^[1-9]\d{0,5} failing$|^[1-9]\d{0,5} tests? failed/,
     ],
   },
 ];

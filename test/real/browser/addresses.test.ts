@@ -52,6 +52,28 @@ describe.skipIf(why)(`addresses in a real browser${why ? ` (skipped: ${why})` : 
     });
   });
 
+  test("a hash for a line outside of the window fetches its rows, and loads no page", async () => {
+    const page = await session.open(`${session.run}?pipelineTask=build&step=compile`);
+    await page.evaluate("globalThis.sameDocument = true");
+    await page.evaluate("location.hash = '#2000-2002'");
+    await vi.waitFor(async () => expect(await page.locator("#L2000").evaluate(isInView)).toBe(true));
+    expect(await page.locator(".r.s").count()).toBe(3);
+    await page.goBack();
+    await page.goForward();
+    await vi.waitFor(async () => expect(await page.locator("#L2002").evaluate(isInView)).toBe(true));
+    expect(await page.evaluate("globalThis.sameDocument")).toBe(true);
+  });
+
+  test("lines that the address marks can be copied and read without a script", async () => {
+    const page = await session.open(`${session.run}?pipelineTask=build&step=compile&line=10-12`, {
+      javaScriptEnabled: false,
+    });
+    expect(await page.locator("#pick").innerText()).toContain("Lines 10–12");
+    expect(await page.locator("#pick").getByRole("link", { name: "Text" }).getAttribute("href")).toContain(
+      "lines=10-12",
+    );
+  });
+
   test("a line that no log has does not make the page go round", async () => {
     const page = await session.open(`${session.run}#L99999999`);
     await page.waitForURL(/line=99999999/);

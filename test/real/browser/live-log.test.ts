@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
+import { stored } from "../../viewer/archive-fixture.ts";
 import { isInView, missingBrowser, Session, topOf } from "./session.ts";
 
 const why = missingBrowser();
@@ -72,6 +73,43 @@ describe.skipIf(why)(`a live log in a real browser${why ? ` (skipped: ${why})` :
     expect(Math.abs((await place()) - before)).toBeLessThanOrEqual(1);
   });
 
+  test("where no stream of events comes through, new lines are asked for", async () => {
+    const { say, address } = await session.growingRun("polled");
+    const page = await session.open("about:blank");
+    let streams = 0;
+    await page.route("**", (route) => {
+      if (route.request().headers().accept !== "text/event-stream") return route.continue();
+      streams++;
+      return route.abort();
+    });
+    await page.goto(address);
+    await vi.waitFor(() => expect(streams).toBe(3), { timeout: 5_000 });
+    await say("asked for");
+    await page.getByText("asked for").waitFor({ timeout: 5_000 });
+    expect(streams).toBe(3);
+    session.complaints.splice(0); // the streams that were broken
+  });
+
+  test("a log that grows can be scrolled back to its first line, and followed again", async () => {
+    const { writer, say, address } = await session.growingRun("scrolled");
+    writer.append(Buffer.concat(Array.from({ length: 4_000 }, (_, i) => stored(`early ${i + 121}`, Date.now()))));
+    await writer.flush();
+    const page = await session.open(address);
+    await vi.waitFor(async () => expect(await page.locator("#end").evaluate(isInView)).toBe(true));
+    await page.keyboard.press("Home");
+    await vi.waitFor(async () => expect(await page.locator("#L1").evaluate(isInView)).toBe(true));
+    expect(await page.locator("#follow").isChecked()).toBe(false);
+    const before = await page.locator("#L1").evaluate(topOf);
+    await say("written meanwhile");
+    await page.getByText("4,121 lines so far").waitFor({ timeout: 5_000 });
+    expect(await page.locator("#L1").evaluate(topOf)).toBe(before);
+    await page.keyboard.press("f");
+    await vi.waitFor(async () => expect(await page.locator("#L4121").evaluate(isInView)).toBe(true));
+    expect(await page.locator("#L4121").textContent()).toContain("written meanwhile");
+    await say("and then");
+    await vi.waitFor(async () => expect(await page.locator("#L4122").evaluate(isInView)).toBe(true));
+  });
+
   test("a run that has not begun becomes one that runs, on the same page", async () => {
     const record = await session.archive.run({ name: "waits" });
     const page = await session.open(`${session.url}/namespaces/tekton-ci/pipelineruns/waits`);
@@ -100,7 +138,9 @@ describe.skipIf(why)(`a live log in a real browser${why ? ` (skipped: ${why})` :
     const page = await session.open(address);
     for (const line of lines.slice(3)) await say(line);
     await page.locator("#L126").waitFor({ timeout: 5_000 });
-    expect(await page.locator(".log :is(script, img, iframe, svg, b, style, [style], [onerror])").count()).toBe(0);
+    expect(
+      await page.locator(".log :is(script, img, iframe, svg, b, style, [style]:not(.sp), [onerror])").count(),
+    ).toBe(0);
     expect(await page.locator("#injected").count()).toBe(0);
     expect(await page.locator('a[href^="javascript:"]').count()).toBe(0);
     expect(await page.locator("#L121").innerText()).toContain("<script>alert(1)</script>");

@@ -10,7 +10,7 @@ describe.skipIf(why)(`a run's page in a real browser${why ? ` (skipped: ${why})`
     const page = await session.open(session.run);
     expect(await page.title()).toBe("✗ unit / test failed · pull-linux-test · Afterlog");
     await expect(page.getByRole("heading", { name: "unit / test" }).isVisible()).resolves.toBe(true);
-    expect(await page.locator(".r").count()).toBe(500);
+    expect(await page.locator(".r").count()).toBeGreaterThanOrEqual(500);
     await page.getByRole("navigation", { name: "Last line" }).getByRole("link").click();
     await vi.waitFor(async () => expect(await page.locator("#L1058").evaluate(isInView)).toBe(true));
   });
@@ -44,7 +44,8 @@ describe.skipIf(why)(`a run's page in a real browser${why ? ` (skipped: ${why})`
     // Who asks for other lines reads them from the first on.
     await page.goto(`${address}?lines=1001-1500`);
     expect(await page.locator(".r.f").getAttribute("id")).toBe("L1200");
-    expect(await page.evaluate("scrollY")).toBe(0);
+    expect(await page.locator("#L1001").evaluate(isInView)).toBe(true);
+    expect(await page.locator("#L1200").evaluate(isInView)).toBe(false);
   });
 
   test("the tree leads from step to step", async () => {
