@@ -14,6 +14,9 @@ export type Aligned =
   /** It was not: something may be missing between it and `text`. */
   | { type: "broken"; text: Buffer };
 
+/** A place in a log: the time of the line before it, and the beginning of the line that it lies in. */
+export type Place = { time?: string | undefined; begun?: Mark | undefined };
+
 /** The time from which a log is to be read again so that the marks are seen. undefined: from its start. */
 export function replayFrom(marks: readonly Mark[]): string | undefined {
   const [oldest] = timesOf(marks);
@@ -51,13 +54,17 @@ export class Alignment {
   #anyMark = false;
   /** In the rest of a line whose beginning the replay does not hold. */
   #inRest: boolean;
+  /** What is older than the marks is committed, or lies in a gap: no clock has stepped back as far as is known. */
+  #olderIsKnown: boolean;
+  /** Of the line before. */
+  #time: string;
 
   /**
    * @param marks at least one committed line, oldest first
    * @param newest the newest time of all committed lines: only what is later is certainly new
-   * @param begun the beginning of the line that the replay begins inside of
+   * @param behind the place, committed before the marks were, behind which the replay goes on
    */
-  constructor(marks: readonly Mark[], newest?: string, begun?: Mark) {
+  constructor(marks: readonly Mark[], newest?: string, behind?: Place) {
     const last = marks.at(-1);
     if (!last) throw new Error("nothing to align with");
     this.#marks = marks;
@@ -65,8 +72,10 @@ export class Alignment {
     this.#newest = marks.reduce((latest, { time }) => later(latest, time) ?? latest, newest ?? "");
     this.#times = new Set(marks.map((mark) => mark.time));
     this.#ambiguous = marks.filter((mark) => same(mark, last)).length > 1;
-    this.#open = begun;
-    this.#inRest = begun !== undefined;
+    this.#open = behind?.begun;
+    this.#inRest = behind?.begun !== undefined;
+    this.#olderIsKnown = behind !== undefined;
+    this.#time = behind?.time ?? "";
   }
 
   /** Takes replayed text, cut anywhere but inside a time; undefined while the place is not clear. */
@@ -76,6 +85,7 @@ export class Alignment {
       const end = newline === -1 ? text.byteLength : newline;
       const piece = text.subarray(start, end);
       const open = this.#open ?? { time: timeAt(text, start) ?? "", bytes: 0, crc: 0 };
+      this.#note(open.time);
       const inside = this.#partialMatch(open, piece);
       if (inside !== undefined) return { type: "continuous", text: text.subarray(start + inside) };
       // Of a line that no mark has the time of nothing more need be known.
@@ -96,7 +106,7 @@ export class Alignment {
       } else if (this.#inRest) {
         // Without its beginning it is no line: it is committed already, or lies in the gap.
       } else if (this.#candidate > 0 || this.#isNew(open)) this.#keep(text.subarray(start, next));
-      else this.#keepOlder(text.subarray(start, next));
+      else if (!this.#olderIsKnown) this.#keepOlder(text.subarray(start, next));
       if (this.#keptBytes > KEPT_BYTES || (this.#isNew(open) && this.#isFarBehind(open))) {
         return this.#give(text.subarray(next));
       }
@@ -158,6 +168,13 @@ export class Alignment {
 
   #isMark(mark: Mark): boolean {
     return this.#times.has(mark.time) && this.#marks.some((known) => same(known, mark));
+  }
+
+  /** After a clock's step back nothing is known of older lines; neighbours may be a little out of order. */
+  #note(time: string): void {
+    if (!this.#olderIsKnown || time === "") return;
+    if (isLater(this.#time, time) && timeNs(this.#time) - timeNs(time) > SLACK_NS) this.#olderIsKnown = false;
+    this.#time = time;
   }
 
   /** Beyond the limit only newer lines are taken; what is left out lies in the gap. */

@@ -1,8 +1,8 @@
 import type { ObjectStore } from "../storage-adapters/store.ts";
-import { type Aligned, Alignment } from "./alignment.ts";
+import { type Aligned, Alignment, type Place } from "./alignment.ts";
 import { type Backlog, cutAt } from "./backlog.ts";
 import { Chain, type ChainOptions, type GapHere, LogConflict } from "./chain.ts";
-import { type ChunkEnd, type Mark, packText } from "./chunk.ts";
+import { type ChunkEnd, packText } from "./chunk.ts";
 import { timeAt } from "./line.ts";
 import { NewestTimes } from "./newest-times.ts";
 import { persist } from "./persist.ts";
@@ -221,33 +221,33 @@ export class ChainFeed {
     if (aligned.type === "continuous") return NOTHING;
     this.#gaps = this.#gaps.filter(({ at }) => at > this.#place);
     const inLine = this.#chain.inLine;
-    this.#chain.declare(betweenCollectors(this.#chain.log().lastTime, timeAt(aligned.text, 0)));
+    this.#chain.declare(betweenCollectors(this.#chain.lastTime, timeAt(aligned.text, 0)));
     return inLine ? Buffer.from("\n") : NOTHING;
   }
 
   async #put(text: Buffer, end?: ChunkEnd, packed?: Promise<Buffer>): Promise<void> {
     // A chunk of nothing would stand where the next one has to.
     if (text.byteLength === 0 && !end) return;
-    const { begun } = this.#chain;
+    const { begun, lastTime: time } = this.#chain;
     try {
       await this.#chain.put(text, { newest: this.#times.take(this.#place), end, packed });
       this.#reached = [];
     } catch (error) {
       if (!(error instanceof LogConflict)) throw error;
       this.#options.onConflict?.(error);
-      await this.#rebase(text, begun);
+      await this.#rebase(text, { begun, time });
     }
   }
 
   /**
    * Takes up the chain where the other has come to; what is not stored is aligned with it.
-   * @param begun the beginning of the line that `text` begins inside of
+   * @param behind where `text` begins
    */
-  async #rebase(text: Buffer, begun: Mark | undefined): Promise<void> {
+  async #rebase(text: Buffer, behind: Place): Promise<void> {
     const { id } = this.#chain;
     this.#chain = await persist(() => Chain.open(this.#store, id, this.#podUid, this.#options), this.#options);
     const marks = this.#chain.marks();
-    this.#alignment = marks.length > 0 ? new Alignment(marks, this.#chain.newestTime, begun) : undefined;
+    this.#alignment = marks.length > 0 ? new Alignment(marks, this.#chain.newestTime, behind) : undefined;
     this.#times.join(this.#chain.newestTime);
     this.#carried = Buffer.concat([text, this.#ahead, this.#carried]);
     this.#ahead = NOTHING;

@@ -134,6 +134,11 @@ export class Chain {
     return this.#window.marks();
   }
 
+  /** Of the last line that begins in it. */
+  get lastTime(): string | undefined {
+    return this.#lastTime;
+  }
+
   /** The latest of all times so far. */
   get newestTime(): string | undefined {
     return this.#newestTime;

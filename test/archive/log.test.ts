@@ -13,6 +13,7 @@ import type { Log } from "../../archive/record.ts";
 import { memoryStore } from "../../storage-adapters/memory.ts";
 import type { ObjectStore } from "../../storage-adapters/store.ts";
 import { readBytes } from "../../storage-adapters/store.ts";
+import { judge } from "../chaos/oracle.ts";
 
 const id: LogId = { namespace: "ci", runUid: "run", taskRunUid: "task", attempt: 0, container: "step-a", restart: 0 };
 const OPEN: Log = { state: "open", lines: 0, bytes: 0, gaps: [], segments: [] };
@@ -319,6 +320,47 @@ describe("two writers", () => {
         },
       ),
       { numRuns: 60 },
+    );
+  });
+
+  test("that lack lines of their own say so, and store no line twice", async () => {
+    const written = Array.from({ length: 90 }, (_, n) => line(n, n % 3 === 0 ? "same" : `line ${n}`));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.record({
+            who: fc.integer({ min: 0, max: 1 }),
+            lines: fc.integer({ min: 0, max: 20 }),
+            isLost: fc.boolean(),
+            flush: fc.boolean(),
+          }),
+          { maxLength: 20 },
+        ),
+        async (steps) => {
+          const store = memoryStore();
+          const open = () => LogWriter.open(store, id, "pod", { intervalMs: () => 1e9 });
+          const writers = await Promise.all([open(), open()]);
+          const read = [0, 0];
+          const append = (who: number, count: number, isLost: boolean) => {
+            const writer = writers[who] as LogWriter;
+            const from = read[who] as number;
+            const to = Math.min(written.length, from + count);
+            read[who] = to;
+            if (!isLost) writer.append(Buffer.from(written.slice(from, to).join("")));
+            else if (to > from) writer.declare({ to: stamp(to), cause: "rotated", words: "The node has rotated." });
+          };
+          for (const { who, lines, isLost, flush } of steps) {
+            append(who, lines, isLost);
+            if (flush) await writers[who]?.flush();
+          }
+          for (const who of [0, 1]) append(who, written.length, false);
+          const logs = await Promise.all(writers.map((writer) => writer.finish({ state: "whole" })));
+          const archived = await textOf(await LogReader.open(store, id, logs[0] as Log));
+          const truth = Buffer.from(written.join(""));
+          expect(judge({ where: "it", truth, archived, log: logs[0] as Log }).problems).toEqual([]);
+        },
+      ),
+      { numRuns: 300 },
     );
   });
 

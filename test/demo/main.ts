@@ -10,6 +10,7 @@ import { kubernetesClient } from "../../collector/kubernetes/client.ts";
 import { Metrics } from "../../collector/metrics.ts";
 import { alone } from "../../collector/replicas.ts";
 import { Spool } from "../../collector/spool.ts";
+import { explain } from "../../settings.ts";
 import { openStore } from "../../storage-adapters/open.ts";
 import { parseViewerConfig } from "../../viewer/config.ts";
 import { startViewer } from "../../viewer/viewer.ts";
@@ -43,7 +44,14 @@ async function main(): Promise<void> {
     followsPerNode: 1_000,
     spool: new Spool({ directory: tmpdir(), limitBytes: 256 * 1024 * 1024, onError: (error) => logger.error(error) }),
     metrics: new Metrics(),
-    settings: { sidecarWaitMs: 5_000, chunkGraceMs: 20_000, closeWaitMs: 5_000, recordIntervalMs: 500 },
+    settings: {
+      sidecarWaitMs: 5_000,
+      chunkGraceMs: 20_000,
+      closeWaitMs: 5_000,
+      recordIntervalMs: 500,
+      // As if it had been there when the past runs ran: one that comes later fears for the beginning of each log.
+      follow: { lateMs: 366 * 86_400_000 },
+    },
   });
   const collecting = collector.run();
   const config = parseViewerConfig({ ...process.env, AFTERLOG_NAMESPACES: "*" });
@@ -66,4 +74,9 @@ Its archive is in ${folder} until this ends (Ctrl-C).`);
   await rm(folder, { recursive: true, force: true });
 }
 
-await main();
+try {
+  await main();
+} catch (error) {
+  console.error(explain(error));
+  process.exit(1);
+}

@@ -11,10 +11,16 @@ export type SearchState = { grep: GrepQuery; tally: Tally };
 export function searchField(search: SearchState | undefined, allSteps: string): Html {
   const { grep, regex, case: isCaseSensitive } = search?.grep.values ?? {};
   // The first button is the one that Enter presses.
-  return html`<div class="search"><button class="vh">Search</button><label class="vh" for="grep">Search this log</label><input id="grep" type="search" name="grep" value="${grep}" maxlength="500" placeholder="Search the whole log">${search && html`<output for="grep">${countWords(search)}</output>${steppers(search.tally)}`}</div>
+  return html`<div class="search"><button class="vh">Search</button><label class="vh" for="grep">Search this log</label><input id="grep" type="search" name="grep" value="${grep}" maxlength="500" placeholder="Search the whole log">${search && html`<output for="grep">${place(search)}</output>${steppers(search.tally)}`}</div>
 <label class="tog" title="Regular expression"><input type="checkbox" name="regex" value="true"${regex && html` checked`}> Regex</label>
 <label class="tog" title="Else only capital letters are told apart from small ones"><input type="checkbox" name="case" value="true"${isCaseSensitive === "true" && html` checked`}> Case</label>
 ${search && html`<a href="${allSteps}">All steps</a>`}`;
+}
+
+/** Leads to the hit: without script a page begins at its head. */
+function place(search: SearchState): Html | string {
+  const { focus } = search.tally;
+  return focus ? html`<a href="#L${focus.line}">${countWords(search)}</a>` : countWords(search);
 }
 
 /** `4 of 7`; while not all is searched, what is known so far. */
