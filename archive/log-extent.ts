@@ -1,12 +1,16 @@
 import { type ObjectReader, readBytes } from "../storage-adapters/store.ts";
 import { type ChunkHeader, decodeHeader } from "./chunk.ts";
+import { ArchiveError } from "./error.ts";
 import { chunkPrefix, type LogId, type Position, parseKey, START, segmentPrefix } from "./keys.ts";
 import { isBefore } from "./line.ts";
 import { isFinished, type Log, type Segment } from "./record.ts";
 import { locateIndex, readIndex } from "./segment.ts";
 
+/** What is known of a segment that no record describes yet is less. */
+export type PieceSegment = Pick<Segment, "key" | "index"> & Partial<Segment>;
+
 /** Where a part of the text lies. It ends where the next one begins. */
-export type Piece = { at: Position; key: string; segment?: Pick<Segment, "key" | "index" | "firstTime" | "lastTime"> };
+export type Piece = { at: Position; key: string; segment?: PieceSegment };
 
 /** How far a log goes, as it was at one moment, and where its text lies. */
 export type LogExtent = {
@@ -94,6 +98,31 @@ async function extended(
     newestChunk: tip.key,
   };
 }
+
+/**
+ * Lines would get wrong numbers, and be missing without a word, if a piece were not where the log has it.
+ * @param start,next what the object says of its text: where it begins, and where it ends
+ * @param end where the next piece begins, if that is known
+ * @throws ArchiveError damaged
+ */
+export function expectPlace(
+  { key, at }: Piece,
+  end: Position | undefined,
+  start: Position | undefined,
+  next: Position,
+): void {
+  if (start && isSame(start, at) && (!end || isSame(next, end))) return;
+  const words = `the text from ${placeWords(at)}${end ? ` to where ${placeWords(end)} begins` : ""} is not in it`;
+  throw new ArchiveError(
+    "damaged",
+    `${key} does not fit its place in the log: ${words}, or what lies behind it is gone`,
+  );
+}
+
+const isSame = (a: Position, b: Position): boolean => a.line === b.line && a.offset === b.offset;
+
+const placeWords = ({ line, offset }: Position): string =>
+  offset > 0 ? `byte ${offset} of line ${line}` : `line ${line}`;
 
 function grown(log: Log, end: Position, header: ChunkHeader): Log {
   const lines = end.offset > 0 ? end.line : end.line - 1;

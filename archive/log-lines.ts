@@ -24,6 +24,11 @@ export async function* linesIn(text: AsyncIterable<Buffer>, from: number, maxByt
     for (let start = 0; start < piece.byteLength; ) {
       const newline = piece.indexOf(LF, start);
       const end = newline === -1 ? piece.byteLength : newline;
+      if (!open && newline !== -1 && end - start <= room) {
+        yield wholeLine(piece, start, end, number++, maxBytes);
+        start = end + 1;
+        continue;
+      }
       open ??= { number, parts: [], kept: 0, bytes: 0 };
       const part = piece.subarray(start, Math.min(end, start + room - open.kept));
       open.parts.push(part);
@@ -41,12 +46,19 @@ export async function* linesIn(text: AsyncIterable<Buffer>, from: number, maxByt
 
 function toLine(number: number, parts: Buffer[], bytes: number, maxBytes: number): Line {
   const raw = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
-  const length = timeLength(raw, 0);
-  const from = length === 0 ? 0 : length + 1;
+  const line = wholeLine(raw, 0, raw.byteLength, number, maxBytes);
+  return { ...line, bytes: line.bytes + bytes - raw.byteLength };
+}
+
+/** The line whose bytes are those of `raw` from `start` to `end`. */
+function wholeLine(raw: Buffer, start: number, end: number, number: number, maxBytes: number): Line {
+  const length = timeLength(raw, start);
+  if (length === 0) return { number, text: raw.subarray(start, Math.min(end, start + maxBytes)), bytes: end - start };
+  const from = start + length + 1;
   return {
     number,
-    ...(length > 0 && { time: raw.toString("latin1", 0, length) }),
-    text: raw.subarray(from, from + maxBytes),
-    bytes: bytes - from,
+    time: raw.toString("latin1", start, from - 1),
+    text: raw.subarray(from, Math.min(end, from + maxBytes)),
+    bytes: end - from,
   };
 }

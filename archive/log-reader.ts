@@ -1,11 +1,12 @@
 import { type ObjectReader, readBytes, StorageError } from "../storage-adapters/store.ts";
-import { decodeHeader, decodeText, packedText } from "./chunk.ts";
+import { type ChunkHeader, decodeHeader, decodeText, packedText } from "./chunk.ts";
 import { ArchiveError } from "./error.ts";
 import type { LogId, Position } from "./keys.ts";
 import { isBefore, isLater, timeAt, timeNs } from "./line.ts";
-import { extentOf, extentSince, type LogExtent, type Piece } from "./log-extent.ts";
+import { expectPlace, extentOf, extentSince, type LogExtent, type Piece, type PieceSegment } from "./log-extent.ts";
 import { LINE_BYTES, type Line, linesIn } from "./log-lines.ts";
-import { isFinished, type Log, type Segment } from "./record.ts";
+import { ByteCache, PARSED_FACTOR, type ReadCache } from "./read-cache.ts";
+import { isFinished, type Log } from "./record.ts";
 import { type Frame, readIndex, type SegmentIndex } from "./segment.ts";
 import { packedFrames, packedLength, readFrames, readPacked } from "./segment-frames.ts";
 
@@ -22,7 +23,10 @@ export type PackedFrame = { at: Position; next: Position; packed: Buffer; bytes:
 /** A stretch of a log's text that the bucket lacks, or that is not what it should be. The message names the object. */
 export type Unreadable = { at: Position; next: Position; error: ArchiveError | StorageError };
 
-const KEPT_INDEXES = 2;
+type SegmentPiece = Piece & { segment: PieceSegment };
+
+/** Of its own, where no cache is given: a page asks for its lines' frames, and then for the lines. */
+const INDEXES_BYTES = 1024 * 1024;
 
 /**
  * One log as it was when it was opened. Memory: a frame of text and, where lines are asked for, one line up to its
@@ -37,28 +41,36 @@ export class LogReader {
   readonly #pieces: readonly Piece[];
   readonly #end: Position;
   readonly #signal: { signal?: AbortSignal };
-  /** The indexes that were read last: a page asks for its lines' frames, and then for the lines. */
-  readonly #indexes = new Map<string, Promise<SegmentIndex>>();
+  readonly #cache: ReadCache | undefined;
+  readonly #indexes: ByteCache<SegmentIndex>;
 
-  private constructor(store: ObjectReader, id: LogId, extent: LogExtent, signal?: AbortSignal) {
+  private constructor(store: ObjectReader, id: LogId, extent: LogExtent, signal?: AbortSignal, cache?: ReadCache) {
     this.#store = store;
     this.#id = id;
     this.#extent = extent;
     this.#pieces = extent.pieces;
     this.#end = extent.end;
     this.#signal = signal ? { signal } : {};
+    this.#cache = cache;
+    this.#indexes = cache?.indexes ?? new ByteCache(INDEXES_BYTES);
     this.log = extent.log;
   }
 
   /** A finished log is read by its record alone; for one that grows the bucket is asked what there is by now. */
-  static async open(store: ObjectReader, id: LogId, log: Log, signal?: AbortSignal): Promise<LogReader> {
-    return new LogReader(store, id, await extentOf(store, id, log, signal), signal);
+  static async open(
+    store: ObjectReader,
+    id: LogId,
+    log: Log,
+    signal?: AbortSignal,
+    cache?: ReadCache,
+  ): Promise<LogReader> {
+    return new LogReader(store, id, await extentOf(store, id, log, signal), signal, cache);
   }
 
   /** The same log later: itself where nothing has been added, which costs one listing. Reads go on without a signal. */
   async later(signal?: AbortSignal): Promise<LogReader> {
     const extent = await extentSince(this.#store, this.#id, this.#extent, signal);
-    return extent === this.#extent ? this : new LogReader(this.#store, this.#id, extent);
+    return extent === this.#extent ? this : new LogReader(this.#store, this.#id, extent, undefined, this.#cache);
   }
 
   /** Lines there are, one that has not ended included. */
@@ -75,7 +87,7 @@ export class LogReader {
   async *text(from = 1, to = this.lines): AsyncGenerator<Buffer> {
     for await (const { at, text } of this.#stretches({ line: from, offset: 0 }, to)) {
       const begin = at.line < from ? lineOffset(text, from - at.line) : 0;
-      const end = lineOffset(text, to + 1 - at.line);
+      const end = lineOffset(text, to + 1 - Math.max(at.line, from), begin);
       if (begin < end) yield text.subarray(begin, end);
     }
   }
@@ -95,17 +107,18 @@ export class LogReader {
   /** The bytes `from` to `to`, the latter excluded, of a finished log's text; only the frames that hold them are read. */
   async *bytes(from: number, to: number): AsyncGenerator<Buffer> {
     let at = 0;
-    for (const segment of this.log.segments) {
+    for (const piece of this.#pieces) {
+      if (!isSegment(piece)) continue;
       const begin = at;
-      at += segment.bytes;
+      at += piece.segment.bytes ?? 0;
       if (at <= from || begin >= to) continue;
-      const { frames } = await this.#index(segment);
+      const { frames } = await this.#index(piece);
       const starts = startsOf(frames, begin);
       const wanted = frames.filter((frame, i) => {
         const start = starts[i] as number;
         return start < to && start + frame.bytes > from;
       });
-      for await (const { frame, text } of readFrames(this.#store, segment.key, wanted, this.#signal)) {
+      for await (const { frame, text } of readFrames(this.#store, piece.segment, wanted, this.#signal)) {
         const start = starts[frames.indexOf(frame)] as number;
         yield text.subarray(Math.max(0, from - start), to - start);
       }
@@ -145,10 +158,11 @@ export class LogReader {
    */
   async timesRise(lines: readonly number[]): Promise<boolean> {
     let last = 0n;
-    for (const [i, { at, segment }] of this.#pieces.entries()) {
+    for (const [i, piece] of this.#pieces.entries()) {
+      const { at, segment } = piece;
       const next = this.#pieces[i + 1]?.at ?? this.#end;
       const holdsOne = lines.some((line) => at.line <= line && line <= next.line);
-      const spans = segment && holdsOne ? (await this.#index(segment)).frames : [{ ...segment }];
+      const spans = isSegment(piece) && holdsOne ? (await this.#index(piece)).frames : [{ ...segment }];
       for (const time of spans.flatMap(({ firstTime, lastTime }) => [firstTime, lastTime])) {
         if (time && timeNs(time) < last) return false;
         if (time) last = timeNs(time);
@@ -159,17 +173,22 @@ export class LogReader {
 
   /**
    * `isFound` of a line's time in ns. Stretches whose last line it is not true of are passed over, but for those in
-   * which a clock was set back.
+   * which a clock was set back; of a segment nothing is read behind the first frame whose last line it is true of.
    */
   async #firstLine(isFound: (time: bigint) => boolean, from = 1): Promise<number> {
     const start = { line: from, offset: 0 };
     const isOut = ({ firstTime, lastTime }: Pick<Frame, "firstTime" | "lastTime">) =>
       !!lastTime && !isFound(timeNs(lastTime)) && !(firstTime && isLater(firstTime, lastTime));
+    const choose = (index: SegmentIndex) => {
+      const frames = framesBetween(index, start).filter((frame) => !isOut(frame));
+      const last = frames.findIndex(({ lastTime }) => lastTime && isFound(timeNs(lastTime)));
+      return last === -1 ? frames : frames.slice(0, last + 1);
+    };
     for (const [i, piece] of this.#pieces.entries()) {
       if (piece.segment && isOut(piece.segment)) continue;
       const next = this.#pieces[i + 1]?.at ?? this.#end;
       if (!isBefore(start, next)) continue;
-      for await (const { at, text } of this.#pieceStretches(piece, start, next, isOut)) {
+      for await (const { at, text } of this.#pieceStretches(piece, choose)) {
         for (let begin = 0, line = at.line; begin < text.byteLength; line++) {
           const time = line < from || (begin === 0 && at.offset > 0) ? undefined : timeAt(text, begin);
           if (time && isFound(timeNs(time))) return line;
@@ -184,20 +203,23 @@ export class LogReader {
 
   /** What the indexes of the segments say that hold the lines `from` to `to`; chunks have none. */
   async *indexes(from = 1, to = this.lines): AsyncGenerator<SegmentIndex> {
-    for (const { segment } of this.#piecesOf(from, to)) if (segment) yield await this.#index(segment);
+    for (const piece of this.#piecesOf(from, to)) if (isSegment(piece)) yield await this.#index(piece);
   }
 
   /** The text from a line on, frame by frame: of segments the frames that are wanted, each by a read of its own. */
   async *stretches(from: number, wants: (frame: Frame) => boolean): AsyncGenerator<Stretch> {
     for (const piece of this.#piecesOf(from, this.lines)) {
-      if (!piece.segment) {
+      if (!isSegment(piece)) {
         yield* this.#chunkStretches(piece);
         continue;
       }
-      const { frames, next } = await this.#index(piece.segment);
+      const { frames, next } = await this.#index(piece);
       for (const [i, frame] of frames.entries()) {
         const end = frames[i + 1] ?? next;
-        if (end.line >= from && wants(frame)) yield* this.#segmentStretches(piece.segment, frame, end);
+        if (end.line < from || !wants(frame)) continue;
+        // Not for the cache: of a whole log it would keep the last frames, which nobody asks for next.
+        const texts = readFrames(this.#store, piece.segment, [frame], this.#signal);
+        for await (const { text } of texts) yield { at: frame, text };
       }
     }
   }
@@ -211,7 +233,7 @@ export class LogReader {
     for (const [i, piece] of this.#pieces.entries()) {
       let at = piece.at;
       try {
-        const frames = piece.segment ? this.#segmentFrames(piece.segment) : this.#chunkFrames(piece);
+        const frames = isSegment(piece) ? this.#segmentFrames(piece) : this.#chunkFrames(piece);
         for await (const frame of frames) {
           yield frame;
           at = frame.next;
@@ -224,14 +246,21 @@ export class LogReader {
     }
   }
 
-  #index(segment: Pick<Segment, "key" | "index">): Promise<SegmentIndex> {
-    const known = this.#indexes.get(segment.key);
-    if (known) return known;
-    const [oldest] = this.#indexes.keys();
-    if (oldest !== undefined && this.#indexes.size >= KEPT_INDEXES) this.#indexes.delete(oldest);
-    const index = readIndex(this.#store, segment, this.#signal.signal);
-    this.#indexes.set(segment.key, index);
+  /** One ranged read, unless it is known. @throws ArchiveError damaged, also if it does not fit its place in the log */
+  async #index(piece: SegmentPiece): Promise<SegmentIndex> {
+    const { segment } = piece;
+    // A segment is made once: until a record tells its hash, its key does.
+    const name = segment.sha256 ?? segment.key;
+    const known = this.#indexes.get(name);
+    const index = known ?? (await readIndex(this.#store, segment, this.#signal.signal));
+    if (!known) this.#indexes.set(name, index, segment.index.length * PARSED_FACTOR);
+    expectPlace(piece, this.#endOf(piece), index.frames[0], index.next);
     return index;
+  }
+
+  /** Where the next piece begins; of the last one of a log that does not end with a line's end it is not known. */
+  #endOf(piece: Piece): Position | undefined {
+    return this.#pieces[this.#pieces.indexOf(piece) + 1]?.at ?? (this.log.noEol ? undefined : this.#end);
   }
 
   #piecesOf(from: number, to: number): Piece[] {
@@ -241,58 +270,62 @@ export class LogReader {
     return this.#pieces.slice(Math.max(0, first)).filter((piece) => isBefore(piece.at, end));
   }
 
-  async *#segmentFrames(segment: Pick<Segment, "key" | "index">): AsyncGenerator<PackedFrame> {
-    const { frames, next } = await this.#index(segment);
+  async *#segmentFrames(piece: SegmentPiece): AsyncGenerator<PackedFrame> {
+    const { key } = piece;
+    const { frames, next } = await this.#index(piece);
     let i = 0;
-    for await (const { frame, packed } of packedFrames(this.#store, segment.key, frames, this.#signal)) {
+    for await (const { frame, packed } of packedFrames(this.#store, key, frames, this.#signal)) {
       const { line, offset } = frames[++i] ?? next;
-      yield { at: frame, next: { line, offset }, packed, bytes: frame.bytes, key: segment.key };
+      yield { at: frame, next: { line, offset }, packed, bytes: frame.bytes, key };
     }
   }
 
-  async *#chunkFrames({ at, key }: Piece): AsyncGenerator<PackedFrame> {
-    const object = await readBytes(this.#store, key, this.#signal);
-    const { bytes, next } = decodeHeader(object, key);
+  async *#chunkFrames(piece: Piece): AsyncGenerator<PackedFrame> {
+    const { at, key } = piece;
+    const { object, header } = await this.#chunk(piece);
+    const { bytes, next } = header;
     if (bytes > 0) yield { at, next, packed: packedText(object), bytes, key };
   }
 
   async *#stretches(start: Position, to: number): AsyncGenerator<Stretch> {
     if (to < start.line) return;
     const end = { line: to + 1, offset: 0 };
-    for (const piece of this.#piecesOf(start.line, to)) yield* this.#pieceStretches(piece, start, end);
+    const choose = (index: SegmentIndex) => framesBetween(index, start, end);
+    for (const piece of this.#piecesOf(start.line, to)) yield* this.#pieceStretches(piece, choose);
   }
 
-  #pieceStretches(
-    piece: Piece,
-    from: Position,
-    to: Position,
-    skip?: (frame: Frame) => boolean,
-  ): AsyncGenerator<Stretch> {
-    return piece.segment ? this.#segmentStretches(piece.segment, from, to, skip) : this.#chunkStretches(piece);
+  /** `choose`: which frames of a segment are wanted. */
+  #pieceStretches(piece: Piece, choose: (index: SegmentIndex) => Frame[]): AsyncGenerator<Stretch> {
+    return isSegment(piece) ? this.#segmentStretches(piece, choose) : this.#chunkStretches(piece);
   }
 
   async *#chunkStretches(piece: Piece): AsyncGenerator<Stretch> {
-    const object = await readBytes(this.#store, piece.key, this.#signal);
-    yield { at: piece.at, text: await decodeText(object, decodeHeader(object, piece.key), piece.key) };
+    const { object, header } = await this.#chunk(piece);
+    yield { at: piece.at, text: await decodeText(object, header, piece.key) };
   }
 
-  /** Two ranged reads: the index, and all frames that are wanted in one stream. */
-  async *#segmentStretches(
-    segment: Pick<Segment, "key" | "index">,
-    from: Position,
-    to: Position,
-    skip: (frame: Frame) => boolean = () => false,
-  ): AsyncGenerator<Stretch> {
-    const { frames, next } = await this.#index(segment);
-    const wanted = frames.filter((frame, i) => {
-      const end = frames[i + 1] ?? next;
-      return isBefore(frame, to) && isBefore(from, end) && !skip(frame);
-    });
-    for await (const { frame, text } of readFrames(this.#store, segment.key, wanted, this.#signal)) {
+  async #chunk(piece: Piece): Promise<{ object: Buffer; header: ChunkHeader }> {
+    const object = await readBytes(this.#store, piece.key, this.#signal);
+    const header = decodeHeader(object, piece.key);
+    expectPlace(piece, this.#endOf(piece), header, header.next);
+    return { object, header };
+  }
+
+  /** At most two ranged reads: the index, and all frames that are wanted in one stream. */
+  async *#segmentStretches(piece: SegmentPiece, choose: (index: SegmentIndex) => Frame[]): AsyncGenerator<Stretch> {
+    const wanted = choose(await this.#index(piece));
+    const options = { ...this.#signal, cache: this.#cache?.frames };
+    for await (const { frame, text } of readFrames(this.#store, piece.segment, wanted, options)) {
       yield { at: frame, text };
     }
   }
 }
+
+const isSegment = (piece: Piece): piece is SegmentPiece => piece.segment !== undefined;
+
+/** The frames that have text from `from` on and, if that is given, before `to`. */
+const framesBetween = ({ frames, next }: SegmentIndex, from: Position, to?: Position): Frame[] =>
+  frames.filter((frame, i) => (!to || isBefore(frame, to)) && isBefore(from, frames[i + 1] ?? next));
 
 /** Where in the log's text each frame begins, in bytes; the first of them at `begin`. */
 function startsOf(frames: readonly Frame[], begin: number): number[] {
@@ -303,9 +336,9 @@ function startsOf(frames: readonly Frame[], begin: number): number[] {
   });
 }
 
-/** Where in the text the line begins that is `lines` newlines further on; the text's end if it is not in it. */
-function lineOffset(text: Buffer, lines: number): number {
-  let at = 0;
+/** Where in the text the line begins that is `lines` newlines after `start`; the text's end if it is not in it. */
+function lineOffset(text: Buffer, lines: number, start = 0): number {
+  let at = start;
   for (let i = 0; i < lines; i++) {
     const newline = text.indexOf(LF, at);
     if (newline === -1) return text.byteLength;

@@ -13,6 +13,7 @@ import {
   runningKey,
 } from "./keys.ts";
 import { LogReader } from "./log-reader.ts";
+import { PARSED_FACTOR, ReadCache } from "./read-cache.ts";
 import { type ContainerRow, type Log, logIdOf, parseRecord, type RunRecord, runIdOf } from "./record.ts";
 
 export type PageOptions = {
@@ -29,8 +30,12 @@ export type FoundEntry = { key: string; entry: Entry } | { key: string; damage: 
 export class ArchiveReader {
   readonly #store: ObjectReader;
 
-  constructor(store: ObjectReader) {
+  readonly #cache: ReadCache | undefined;
+
+  /** `cacheBytes`: of what is read again and again so much is kept; what it gives is not to be changed then. */
+  constructor(store: ObjectReader, { cacheBytes = 0 }: { cacheBytes?: number } = {}) {
     this.#store = store;
+    this.#cache = cacheBytes > 0 ? new ReadCache(cacheBytes) : undefined;
   }
 
   /** The same archive through a store that wraps this one's. */
@@ -68,7 +73,7 @@ export class ArchiveReader {
 
   /** Opens a log as it is now. `log` is what the run's record says of it. */
   log(id: LogId, log: Log, signal?: AbortSignal): Promise<LogReader> {
-    return LogReader.open(this.#store, id, log, signal);
+    return LogReader.open(this.#store, id, log, signal, this.#cache);
   }
 
   /** Opens the log of one container run of a record as it is now. */
@@ -78,7 +83,12 @@ export class ArchiveReader {
 
   async #record(key: string, signal: AbortSignal | undefined): Promise<RunRecord | undefined> {
     const bytes = await this.#bytes(key, signal);
-    return bytes && parseRecord(bytes, key);
+    if (!bytes) return undefined;
+    const known = this.#cache?.records.get(key);
+    if (known?.bytes.equals(bytes)) return known.record;
+    const record = parseRecord(bytes, key);
+    this.#cache?.records.set(key, { bytes, record }, bytes.byteLength * (1 + PARSED_FACTOR));
+    return record;
   }
 
   async #entry(item: ListItem, signal: AbortSignal | undefined): Promise<FoundEntry | undefined> {

@@ -1,10 +1,14 @@
 import type { ObjectReader } from "../storage-adapters/store.ts";
 import { ArchiveError } from "./error.ts";
+import type { ByteCache } from "./read-cache.ts";
 import type { Segment } from "./record.ts";
 import type { Frame } from "./segment.ts";
 import { decompress, SKIPPABLE_CONTENT_OFFSET } from "./zstd.ts";
 
 type Options = { signal?: AbortSignal };
+
+/** Frames that are wanted at once are kept if they are no more than this: a window's, not those of a whole text. */
+const KEPT_FRAMES = 2;
 
 /**
  * Frames that follow one another in a segment, as they are stored, by one ranged read.
@@ -21,33 +25,68 @@ export async function* packedFrames(
   if (!first || !last) return;
   const length = last.at + last.size - first.at;
   const stream = await store.get(key, { offset: first.at, length, ...options });
-  let position = first.at;
-  let rest: Buffer = Buffer.alloc(0);
+  const waiting = new Parts(first.at);
   const queue = [...frames];
   for await (const bytes of stream as AsyncIterable<Buffer>) {
-    rest = rest.byteLength === 0 ? bytes : Buffer.concat([rest, bytes]);
-    for (let frame = queue[0]; frame && position + rest.byteLength >= frame.at + frame.size; frame = queue[0]) {
-      yield { frame, packed: rest.subarray(frame.at - position, frame.at - position + frame.size) };
-      rest = rest.subarray(frame.at - position + frame.size);
-      position = frame.at + frame.size;
+    waiting.push(bytes);
+    for (let frame = queue[0]; frame && waiting.end >= frame.at + frame.size; frame = queue[0]) {
+      yield { frame, packed: waiting.take(frame.at, frame.size) };
       queue.shift();
     }
   }
   if (queue.length > 0) throw new ArchiveError("damaged", `${key} ends before the frames that its index names`);
 }
 
+/** Bytes of an object as they come, from which frames are taken in their order. No byte is joined more than once. */
+class Parts {
+  /** Where in the object the last of them ends. */
+  end: number;
+  #start: number;
+  #parts: Buffer[] = [];
+
+  constructor(start: number) {
+    this.#start = start;
+    this.end = start;
+  }
+
+  push(part: Buffer): void {
+    this.#parts.push(part);
+    this.end += part.byteLength;
+  }
+
+  /** The bytes from `at` on; those before it are dropped, and those after it wait. */
+  take(at: number, size: number): Buffer {
+    const [only] = this.#parts;
+    const all = this.#parts.length === 1 && only ? only : Buffer.concat(this.#parts);
+    const taken = all.subarray(at - this.#start, at - this.#start + size);
+    const rest = all.subarray(at - this.#start + size);
+    this.#parts = rest.byteLength > 0 ? [rest] : [];
+    this.#start = at + size;
+    return taken;
+  }
+}
+
 /**
- * The text of frames that follow one another in a segment, by one ranged read.
+ * The text of frames that follow one another in a segment, by one ranged read at most: what is in the cache is not read.
  * @throws ArchiveError damaged
  */
 export async function* readFrames(
   store: ObjectReader,
-  key: string,
+  { key, sha256 }: Pick<Segment, "key"> & Partial<Segment>,
   frames: readonly Frame[],
-  options: Options = {},
+  { cache, ...options }: Options & { cache?: ByteCache<Buffer> | undefined } = {},
 ): AsyncGenerator<{ frame: Frame; text: Buffer }> {
-  for await (const { frame, packed } of packedFrames(store, key, frames, options))
-    yield { frame, text: await decompress(packed, frame.bytes, key) };
+  const kept = sha256 && frames.length <= KEPT_FRAMES ? cache : undefined;
+  const nameOf = ({ at }: Frame) => `${sha256}@${at}`;
+  const known = frames.map((frame) => kept?.get(nameOf(frame)));
+  const missing = known.indexOf(undefined);
+  const end = missing === -1 ? frames.length : missing;
+  for (let i = 0; i < end; i++) yield { frame: frames[i] as Frame, text: known[i] as Buffer };
+  for await (const { frame, packed } of packedFrames(store, key, frames.slice(end), options)) {
+    const text = await decompress(packed, frame.bytes, key);
+    kept?.set(nameOf(frame), text, text.byteLength);
+    yield { frame, text };
+  }
 }
 
 /** How long a segment's frames are in all: its index follows the last of them. */

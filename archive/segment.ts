@@ -3,7 +3,7 @@ import { z } from "zod";
 import { type ObjectReader, readBytes } from "../storage-adapters/store.ts";
 import { ArchiveError } from "./error.ts";
 import type { Position } from "./keys.ts";
-import { advance, cutFrames, timeSpan } from "./line.ts";
+import { advance, cutFrames, isBefore, timeSpan } from "./line.ts";
 import { parseVersioned, type Segment } from "./record.ts";
 import { type FoldState, foldStateSchema, Surveyor, surveySchema } from "./survey.ts";
 import { compress, SEEK_FOOTER, SKIPPABLE_CONTENT_OFFSET, seekTable, seekTableLength, skippableFrame } from "./zstd.ts";
@@ -42,6 +42,9 @@ const indexSchema = z.object({
   folds: foldStateSchema.optional(),
 });
 export type SegmentIndex = Omit<z.infer<typeof indexSchema>, "version">;
+
+/** A segment of text that packs as well as text can has some thousand frames. */
+const MAX_INDEX_BYTES = 16 * 1024 * 1024;
 
 const LF = 0x0a;
 /** Frames that are compressed at the same time. */
@@ -143,8 +146,22 @@ export async function readIndex(
   segment: Pick<Segment, "key" | "index">,
   signal?: AbortSignal,
 ): Promise<SegmentIndex> {
-  const bytes = await readBytes(store, segment.key, { ...segment.index, ...(signal && { signal }) });
-  return parseVersioned(bytes, segment.key, indexSchema, INDEX_VERSION);
+  const { key, index } = segment;
+  if (index.length > MAX_INDEX_BYTES)
+    throw new ArchiveError("damaged", `${key} cannot have an index of ${index.length} bytes`);
+  const bytes = await readBytes(store, key, { ...index, ...(signal && { signal }) });
+  const parsed = parseVersioned(bytes, key, indexSchema, INDEX_VERSION);
+  if (!isInOrder(parsed, index.offset))
+    throw new ArchiveError("damaged", `${key} has an index that contradicts itself`);
+  return parsed;
+}
+
+/** Frames lie one behind the other, in the object before the index as in the text. */
+function isInOrder({ frames, next }: SegmentIndex, end: number): boolean {
+  return frames.every((frame, i) => {
+    const { at, line, offset } = frames[i + 1] ?? { at: end, ...next };
+    return frame.at + frame.size <= at && isBefore(frame, { line, offset });
+  });
 }
 
 /**

@@ -11,6 +11,9 @@ const DECOMPRESSORS = decompressors();
 export const SKIPPABLE_MAGIC = 0x184d2a50;
 const SKIPPABLE_HEADER = 8;
 
+/** Frames hold 1 MiB and chunks little more: what promises this much would only fill the memory. */
+const MAX_BYTES = 64 * 1024 * 1024;
+
 /** One zstd frame with its content's size and checksum. The same text gives the same frame. */
 export function compress(text: Uint8Array, level: number): Promise<Buffer> {
   const pool = LEVELS.get(level) ?? compressors(level);
@@ -24,6 +27,7 @@ export function compress(text: Uint8Array, level: number): Promise<Buffer> {
  * @throws ArchiveError damaged
  */
 export async function decompress(frame: Uint8Array, bytes: number, key: string): Promise<Buffer> {
+  expectSize(bytes, key);
   try {
     return await DECOMPRESSORS.run(frame, bytes);
   } catch {
@@ -37,6 +41,7 @@ export async function decompress(frame: Uint8Array, bytes: number, key: string):
 
 /** The same for threads that have nothing else to do: nothing is waited for. @throws ArchiveError damaged */
 export function decompressSync(frame: Uint8Array, bytes: number, key: string): Buffer {
+  expectSize(bytes, key);
   let text: Buffer;
   try {
     text = zstdDecompressSync(frame, unpacking(bytes));
@@ -44,6 +49,10 @@ export function decompressSync(frame: Uint8Array, bytes: number, key: string): B
     throw unpackable(key, cause);
   }
   return ofLength(text, bytes, key);
+}
+
+function expectSize(bytes: number, key: string): void {
+  if (bytes > MAX_BYTES) throw new ArchiveError("damaged", `${key} cannot hold a frame of ${bytes} bytes`);
 }
 
 /** One more than promised, so that a frame that holds more is refused without unpacking all of it. */

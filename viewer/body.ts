@@ -4,6 +4,12 @@ import type { Site } from "./site.ts";
 /** Bytes from the archive, read no faster than the client takes them. */
 type Pieces = AsyncGenerator<Uint8Array>;
 
+/**
+ * What is handed to the server at once. It takes three or four before it asks whether the client keeps up, and keeps
+ * them for a client that does not.
+ */
+const PIECE_BYTES = 256 * 1024;
+
 /** How long the first bytes of a page may take. */
 export const PATIENCE_MS = 15_000;
 
@@ -62,7 +68,8 @@ export async function streamed(
           next = undefined;
           if (piece.done && isDropped) throw gone.signal.reason;
           if (piece.done) return controller.close();
-          controller.enqueue(piece.value);
+          controller.enqueue(piece.value.subarray(0, PIECE_BYTES));
+          if (piece.value.byteLength > PIECE_BYTES) next = { value: piece.value.subarray(PIECE_BYTES) };
           stall.begin();
         } catch (error) {
           if (!gone.signal.aborted) site.logger.warn({ err: error, path: c.req.path }, "a text was broken off");

@@ -9,6 +9,9 @@ export const isTimeMode = (text: string | null | undefined): text is TimeMode =>
 /** A line that came so long after the one before stands out. */
 export const LAG_MS = 1_000;
 
+/** As nodes on UTC write it, of a day and a time of day that there is. */
+const USUAL = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3,9}Z$/;
+
 export type TimeCell = { text: string; isLag: boolean };
 
 /**
@@ -21,6 +24,8 @@ export function timeCell(
   first: string | undefined,
   before: string | undefined,
 ): TimeCell {
+  const isClock = mode === "clock" || mode === "off";
+  if (isClock && USUAL.test(time)) return { text: time.slice(11, 23), isLag: false }; // a page asks for hundreds
   const ms = Date.parse(time);
   const lag = before === undefined ? Number.NaN : ms - Date.parse(before);
   const isLag = mode === "delta" && lag >= LAG_MS;

@@ -7,7 +7,8 @@ import { type RunningServer, serve } from "./server.ts";
 import type { Logger } from "./site.ts";
 
 export type ViewerOptions = {
-  config: Pick<ViewerConfig, "namespaces" | "host" | "port" | "url"> & Partial<Pick<ViewerConfig, "maxReaders">>;
+  config: Pick<ViewerConfig, "namespaces" | "host" | "port" | "url"> &
+    Partial<Pick<ViewerConfig, "maxReaders" | "cacheBytes">>;
   /** How what grows is followed, where it is not done as usual. */
   following?: AppOptions["following"];
   /** Open already; whoever opened it closes it. */
@@ -27,7 +28,7 @@ export async function startViewer({ config, following, store, logger, signal }: 
   const searches = new Searches();
   const app = createApp({
     searches,
-    archive: new ArchiveReader(store),
+    archive: new ArchiveReader(store, config),
     namespaces: config.namespaces,
     ...(config.url && { url: config.url }),
     ...(logger && { logger }),

@@ -9,14 +9,19 @@ import { measureSearch } from "./search.ts";
 import { measureStart } from "./start.ts";
 import { measureStream } from "./stream.ts";
 import { measureTerminal } from "./terminal.ts";
+import { measureViewer } from "./viewer.ts";
 
-const GROUPS: Record<string, (folder: string) => AsyncGenerator<Figure>> = {
+/** `folder` is the group's own; what is in `shared` stays for the groups after it. */
+type Group = (folder: string, shared: string) => AsyncGenerator<Figure>;
+
+const GROUPS: Record<string, Group> = {
   stream: measureStream,
   delay: measureDelay,
   memory: measureMemory,
   start: measureStart,
   terminal: measureTerminal,
   search: measureSearch,
+  viewer: measureViewer,
 };
 
 /**
@@ -36,6 +41,7 @@ async function main(): Promise<void> {
   process.once("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 
+  const shared = join(folder, "shared");
   const figures: Figure[] = [];
   for (const [name, measure] of Object.entries(GROUPS)) {
     if (names.length > 0 && !names.includes(name)) continue;
@@ -43,7 +49,7 @@ async function main(): Promise<void> {
     const own = join(folder, name);
     await mkdir(own);
     try {
-      for await (const figure of measure(own)) figures.push(figure);
+      for await (const figure of measure(own, shared)) figures.push(figure);
     } catch (error) {
       console.error(`${name} could not be measured:`, error);
       process.exitCode = 1;

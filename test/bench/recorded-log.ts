@@ -82,9 +82,15 @@ export function offsetOf(log: RecordedLog, sinceTime: string | null): number {
   return log.seconds.find(({ time }) => time >= since)?.offset ?? log.bytes;
 }
 
-function realLines(): LogLines {
+/** Each of the real logs by its file's name; none where they are not there. */
+export function realLogs(): { name: string; lines: Buffer[] }[] {
+  if (!existsSync(REAL_LOGS)) return [];
   const names = readdirSync(REAL_LOGS).filter((name) => name.endsWith(".log.gz"));
-  const lines = names.flatMap((name) => splitLines(gunzipSync(readFileSync(join(REAL_LOGS, name)))));
+  return names.map((name) => ({ name, lines: splitLines(gunzipSync(readFileSync(join(REAL_LOGS, name)))) }));
+}
+
+function realLines(): LogLines {
+  const lines = realLogs().flatMap((log) => log.lines);
   // A longer one would come in several entries.
   return { lines: lines.filter((line) => line.byteLength <= maxEntryBytes), origin: "real logs of CI systems" };
 }

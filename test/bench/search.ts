@@ -1,37 +1,23 @@
 import { execFile, spawnSync } from "node:child_process";
-import { createReadStream } from "node:fs";
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
 import { promisify } from "node:util";
-import type { LogId } from "../../archive/keys.ts";
-import { LogReader } from "../../archive/log-reader.ts";
-import { LogWriter } from "../../archive/log-writer.ts";
-import type { Log } from "../../archive/record.ts";
+import type { LogReader } from "../../archive/log-reader.ts";
+import { ArchiveReader } from "../../archive/reader.ts";
+import { containersOf } from "../../archive/record.ts";
 import { openStore } from "../../storage-adapters/open.ts";
-import type { ObjectStore } from "../../storage-adapters/store.ts";
 import { parsePattern } from "../../viewer/grep/pattern.ts";
 import { Searches } from "../../viewer/grep/searches.ts";
+import { type BigLog, bigLog, RARE_WORD } from "./big-log.ts";
 import { type Figure, median } from "./figure.ts";
-import { logLines, type RecordedLog, recordLog } from "./recorded-log.ts";
 
-const LOG_BYTES = 2 ** 30;
 const ROUNDS = 5;
 const ROUND_MS = 120_000;
 const GOAL = 1.5;
-const ID: LogId = {
-  namespace: "bench",
-  runUid: "0f3c9d2e-1111-4222-8333-000000000001",
-  taskRunUid: "0f3c9d2e-1111-4222-8333-000000000002",
-  attempt: 0,
-  container: "step-search",
-  restart: 0,
-};
 
 type Case = { name: string; text: string; isRegex: boolean; ignoresCase: boolean };
 
 /** Nothing that a time could contain: the rival looks at times, too. */
 const CASES: Case[] = [
-  { name: "a rare word", text: "NullPointerException", isRegex: false, ignoresCase: false },
+  { name: "a rare word", text: RARE_WORD, isRegex: false, ignoresCase: false },
   { name: "a word that is in many lines", text: "error", isRegex: false, ignoresCase: true },
   { name: "an expression", text: "exit(ed)? (with )?(code|status) [1-9]", isRegex: true, ignoresCase: false },
   { name: "alternatives that are in many lines", text: "(failed|error|panic)", isRegex: true, ignoresCase: false },
@@ -39,42 +25,39 @@ const CASES: Case[] = [
 ];
 
 /** Searching an archived log of 1 GiB, beside `zstdcat | grep -c` on the same segments. */
-export async function* measureSearch(folder: string): AsyncGenerator<Figure> {
-  const recorded = await recordLog(join(folder, "recorded.log"), logLines(), { bytes: LOG_BYTES, startMs: Date.now() });
-  const bucket = join(folder, "bucket");
-  const store = await openStore(`file://${bucket}`);
-  const log = await archive(store, recorded);
-  await rm(recorded.path);
-  const paths = log.segments.map(({ key }) => join(bucket, key));
+export async function* measureSearch(_folder: string, shared: string): AsyncGenerator<Figure> {
+  const big = await bigLog(shared);
+  const archive = new ArchiveReader(await openStore(big.store));
+  const [row] = containersOf(big.record);
+  if (!row) throw new Error("the run has no container");
+  const open = () => archive.logOf(big.record, row);
   const missing = ["zstdcat", "grep"].filter((name) => spawnSync(name, ["--version"]).error !== undefined);
   const searches = new Searches();
   try {
-    for (const one of CASES) yield* figures(one, { store, log, paths, recorded, searches, missing });
+    for (const one of CASES) yield* figures(one, { big, open, searches, missing });
   } finally {
     await searches.pool.close();
   }
 }
 
 type Subject = {
-  store: ObjectStore;
-  log: Log;
-  paths: string[];
-  recorded: RecordedLog;
+  big: BigLog;
+  open: () => Promise<LogReader>;
   searches: Searches;
   missing: string[];
 };
 
 async function* figures(one: Case, subject: Subject): AsyncGenerator<Figure> {
-  const { recorded, missing, searches } = subject;
+  const { big, missing, searches } = subject;
   const ours: Counted[] = [];
   const rival: Counted[] = [];
   // Side by side, so that what else the machine does meets both.
   for (let i = 0; i < ROUNDS; i++) {
     ours.push(await search(one, subject));
-    if (missing.length === 0) rival.push(await grep(one, subject.paths));
+    if (missing.length === 0) rival.push(await grep(one, big.files));
   }
   const speed = (counted: Counted[]) =>
-    counted.length > 0 ? recorded.bytes / 1e6 / median(counted.map(({ seconds }) => seconds)) : undefined;
+    counted.length > 0 ? big.log.bytes / 1e6 / median(counted.map(({ seconds }) => seconds)) : undefined;
   const how = one.isRegex ? "grep -cE" : "grep -c";
   yield {
     name: `search for ${one.name}`,
@@ -85,7 +68,7 @@ async function* figures(one: Case, subject: Subject): AsyncGenerator<Figure> {
     note:
       missing.length > 0
         ? `no rival without ${missing.join(" and ")} on PATH: install it`
-        : `“${one.text}”, zstdcat | ${how}${one.ignoresCase ? "i" : ""}, ${recorded.origin}, ${searches.pool.threads} threads, median of ${ROUNDS}`,
+        : `“${one.text}”, zstdcat | ${how}${one.ignoresCase ? "i" : ""}, ${big.origin}, ${searches.pool.threads} threads, median of ${ROUNDS}`,
   };
   yield {
     name: `lines with ${one.name}`,
@@ -96,21 +79,11 @@ async function* figures(one: Case, subject: Subject): AsyncGenerator<Figure> {
   };
 }
 
-/** As the collector archives it: chunks, then segments. */
-async function archive(store: ObjectStore, { path }: RecordedLog): Promise<Log> {
-  const writer = await LogWriter.open(store, ID, "pod", { intervalMs: () => Number.MAX_SAFE_INTEGER });
-  for await (const text of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
-    writer.append(text as Buffer);
-    await writer.ready();
-  }
-  return writer.finish({ state: "whole" });
-}
-
 type Counted = { seconds: number; count: number };
 
-async function search({ text, isRegex, ignoresCase }: Case, { store, log, searches }: Subject): Promise<Counted> {
+async function search({ text, isRegex, ignoresCase }: Case, { open, searches }: Subject): Promise<Counted> {
   const begun = performance.now();
-  const reader = await LogReader.open(store, ID, log);
+  const reader = await open();
   const pattern = parsePattern(text, isRegex, !ignoresCase);
   let count = 0;
   for await (const part of searches.search(reader.frames(), pattern, { signal: AbortSignal.timeout(ROUND_MS) })) {

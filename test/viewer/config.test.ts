@@ -20,6 +20,7 @@ describe("settings of the viewer", () => {
       maxReaders: 4_000,
       host: "127.0.0.1",
       port: 8080,
+      cacheBytes: 32 * 1024 * 1024,
     });
   });
 
@@ -29,6 +30,7 @@ describe("settings of the viewer", () => {
       AFTERLOG_NAMESPACES: " tekton-ci, releases ,tekton-ci",
       AFTERLOG_HOST: "0.0.0.0",
       AFTERLOG_PORT: "0",
+      AFTERLOG_CACHE_MIB: "0",
       AFTERLOG_URL: "https://logs.example.org/",
       AFTERLOG_LIVE_READERS: "50",
     };
@@ -38,6 +40,7 @@ describe("settings of the viewer", () => {
       maxReaders: 50,
       host: "0.0.0.0",
       port: 0,
+      cacheBytes: 0,
       url: "https://logs.example.org",
     });
   });

@@ -39,6 +39,11 @@ export type RowOptions = {
   highlighter?: Highlighter | undefined;
 };
 
+const FOUND = html`<i title="finding">✗</i>`;
+const ERROR = html`<i title="error">✗</i>`;
+const WARNING = html`<i title="warning">!</i>`;
+const NOTHING = html`<i></i>`;
+
 /**
  * One line; `limit` is the most characters of it to show, `isFound` that the page points to it as a finding, `before`
  * the time of the line before.
@@ -74,9 +79,9 @@ export function classesOf(
 }
 
 function signOf({ severity }: ShownLine, isFound: boolean): Html {
-  if (isFound) return html`<i title="finding">✗</i>`;
-  if (severity === "error") return html`<i title="error">✗</i>`;
-  return severity === "warning" ? html`<i title="warning">!</i>` : html`<i></i>`;
+  if (isFound) return FOUND;
+  if (severity === "error") return ERROR;
+  return severity === "warning" ? WARNING : NOTHING;
 }
 
 /** A row's cell in the time column. */
@@ -102,18 +107,23 @@ export function drawnOverNote({ from, to }: LineRange, options: RowOptions): Htm
 
 /** What the clock says between two lines: a pause, a new day. Times are in UTC, as the archive has them. */
 export function timeNotes(last: string | undefined, time: string | undefined): Html[] {
+  if (last === undefined || time === undefined || isSoonAfter(last, time)) return [];
   const pause = between(last, time);
   const notes: Html[] = [];
   if (pause !== undefined && pause >= PAUSE_MS) {
     notes.push(html`<div class="slow" role="note">+${preciseDuration(pause)} without output</div>
 `);
   }
-  if (last && time && dayOf(last) !== dayOf(time)) {
+  if (dayOf(last) !== dayOf(time)) {
     notes.push(html`<div class="slow day" role="note">${date(time)}</div>
 `);
   }
   return notes;
 }
+
+/** Of most lines it is known without a calendar: they differ in less than ten seconds. */
+const isSoonAfter = (last: string, time: string): boolean =>
+  last.length === time.length && last.endsWith("Z") && time.endsWith("Z") && last.startsWith(time.slice(0, 18));
 
 const dayOf = (time: string): string => time.slice(0, 10);
 

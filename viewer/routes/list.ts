@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { listJson, listText } from "../list-text.ts";
 import { type Format, NEGOTIATED, preferredFormat } from "../negotiation.ts";
+import { pageAnswer } from "../page-answer.ts";
 import { type ListOptions, listPage } from "../pages/list.ts";
 
 /** A list in the client's format. */
@@ -14,6 +15,6 @@ export function answerList(c: Context, format: Format | undefined, options: List
     case "text":
       return c.text(listText(site, runs, path, params));
     case "html":
-      return c.html(listPage(options));
+      return pageAnswer(c, listPage(options));
   }
 }

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { formatOfRequest } from "../negotiation.ts";
+import { pageAnswer } from "../page-answer.ts";
 import { problemPage } from "../pages/problem.ts";
 import type { Problem } from "../problem.ts";
 import type { Site } from "../site.ts";
@@ -21,5 +22,5 @@ export function problemAnswer(c: Context, site: Site, problem: Problem): Respons
     );
     return c.text(`${status} ${title}\n${message}\n${ways.join("")}`, status);
   }
-  return c.html(problemPage(site, problem), status);
+  return pageAnswer(c, problemPage(site, problem), status);
 }

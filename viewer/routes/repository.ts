@@ -17,6 +17,7 @@ import {
 } from "../listing.ts";
 import { allRuns, nothingHere } from "../lookup.ts";
 import { type Format, NEGOTIATED, preferredFormat, splitSuffix } from "../negotiation.ts";
+import { pageAnswer } from "../page-answer.ts";
 import { filters, nothingMatches } from "../pages/home.ts";
 import { html } from "../pages/html.ts";
 import { shortCommit } from "../pages/names.ts";
@@ -99,7 +100,10 @@ async function answerPull(
       return c.text(listText(site, runs, path, {}));
     case "html": {
       const record = await site.archive.run({ namespace: newest.run.namespace, runUid: newest.run.uid }, signal);
-      return c.html(pullPage({ site, repository: name, pull: Number(pull), runs, place: record?.place, path, before }));
+      return pageAnswer(
+        c,
+        pullPage({ site, repository: name, pull: Number(pull), runs, place: record?.place, path, before }),
+      );
     }
   }
 }

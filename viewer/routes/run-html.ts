@@ -4,6 +4,7 @@ import { isFinished, type Log } from "../../archive/record.ts";
 import { choiceOf, query, runPath } from "../address.ts";
 import { sourceLink } from "../forge.ts";
 import { Highlighter } from "../grep/highlighter.ts";
+import { pageAnswer } from "../page-answer.ts";
 import { focusOf } from "../pages/finding-strip.ts";
 import { type Html, html } from "../pages/html.ts";
 import { moreRows } from "../pages/more-rows.ts";
@@ -48,26 +49,26 @@ export async function runHtml(request: RunRequest, selection: Selection): Promis
   c.header("Cache-Control", record.final ? "no-cache" : "no-store");
   switch (asked.fragment) {
     case "head":
-      return c.html(html`${headOf(options)}${selection.type === "log" && paneTitle(record, selection)}`);
+      return pageAnswer(c, html`${headOf(options)}${selection.type === "log" && paneTitle(record, selection)}`);
     case "tree":
-      return c.html(treeOf(options));
+      return pageAnswer(c, treeOf(options));
     case "rows":
-      if (selection.type !== "log") return c.html("");
-      return c.html(await (asked.lines ? rangeFragment : rowsFragment)(request, selection));
+      if (selection.type !== "log") return pageAnswer(c, html``);
+      return pageAnswer(c, await (asked.lines ? rangeFragment : rowsFragment)(request, selection));
     case "hits":
       if (!asked.grep) throw badRequest("fragment=hits needs grep.");
       return selection.type === "log" ? hitsFragment(request, selection, asked.grep) : c.body("");
     case "pane":
-      return c.html((await paneOf(request, selection, shown)).pane);
+      return pageAnswer(c, (await paneOf(request, selection, shown)).pane);
     default: {
       if (asked.grep?.inAllSteps) {
         const pane = await stepHits(request, asked.grep, options.linkTo);
-        return c.html(runPage({ ...options, pane, isSettled: true }));
+        return pageAnswer(c, runPage({ ...options, pane, isSettled: true }));
       }
       const text = asked.isPlain && (await insteadOfPlain(request, selection));
       if (text) return c.redirect(text, 303);
       const { pane, isLogFinished, markedText } = await paneOf(request, selection, shown);
-      return c.html(runPage({ ...options, pane, markedText, isSettled: record.final && isLogFinished }));
+      return pageAnswer(c, runPage({ ...options, pane, markedText, isSettled: record.final && isLogFinished }));
     }
   }
 }
