@@ -19,6 +19,14 @@ export function openTogether(box: Element, changed: EventTarget | null): void {
   }
 }
 
+/** Opens what hides a row. */
+export function unfold(row: Element, box: Element): void {
+  for (let fold = row.closest("details"); fold; fold = fold.parentElement?.closest("details") ?? null) {
+    fold.open = true;
+    openTogether(box, fold);
+  }
+}
+
 /** A part that follows the one before it needs no title of its own. */
 export function joinParts(box: Element): void {
   for (const part of all(".g:not([id])", box)) part.classList.toggle("c", isContinuation(part));

@@ -35,13 +35,11 @@ export function around(line: number, total: number, height: number): Lines {
   return { from, to: Math.min(total, from + height - 1) };
 }
 
+/** Where a window of rows ends and may be continued. */
+export type Edge = "above" | "below";
+
 /** What is fetched next at an edge of the window; undefined at the log's own edge. */
-export function nextLines(
-  edge: "above" | "below",
-  { from, to }: Lines,
-  total: number,
-  height: number,
-): Lines | undefined {
+export function nextLines(edge: Edge, { from, to }: Lines, total: number, height: number): Lines | undefined {
   if (edge === "above") return from > 1 ? { from: Math.max(1, from - height), to: from - 1 } : undefined;
   return to < total ? { from: to + 1, to: Math.min(total, to + height) } : undefined;
 }
