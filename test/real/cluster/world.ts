@@ -56,18 +56,42 @@ export async function openWorld(): Promise<World> {
   };
 }
 
-/** So many lines in the archive say that the container's follow is open. */
+/**
+ * So many lines in the archive say that the container's follow is open. Until its container runs, the node's own time
+ * counts (images, volumes, Tekton's entrypoint on a busy machine), after that Afterlog's.
+ */
 export async function archiving(
-  { oracle }: World,
-  run: { uid: string },
+  world: World,
+  run: { name: string; uid: string },
   container = "step-print",
   lines = 200,
 ): Promise<void> {
-  await until(`${lines} lines of ${container}`, async () => (await oracle.lines(run.uid, container)) >= lines, 90_000);
+  const { cluster, oracle } = world;
+  const label = { namespace: cluster.namespace, labelSelector: `tekton.dev/taskRunUID=${run.uid}` };
+  const statuses = async () =>
+    (await cluster.core.listNamespacedPod(label)).items.map(({ status }) => ({
+      phase: status?.phase,
+      conditions: status?.conditions?.filter(({ status }) => status !== "True"),
+      containers: status?.containerStatuses?.map(({ name, state }) => ({ name, state })),
+    }));
+  const archived = () => oracle.lines(run.uid, container);
+  const isFollowed = async () => (await archived()) >= lines;
+  const diagnosis = async (error: unknown) => {
+    const printed = (await cluster.runs()).filter((one) => one.pod.startsWith(run.name) && one.container === container);
+    const facts = { archived: await archived(), printed, pods: await statuses() };
+    throw new Error(`${error}: ${JSON.stringify(facts, undefined, 1)}`);
+  };
+  const begins = async () =>
+    (await isFollowed()) ||
+    (await statuses()).some(({ containers = [] }) =>
+      containers.some(({ name, state }) => name === container && state?.running !== undefined),
+    );
+  await until(`${container} of ${run.name} to run`, begins, 180_000).catch(diagnosis);
+  await until(`${lines} lines of ${container} of ${run.name}`, isFollowed, 90_000).catch(diagnosis);
 }
 
 /** After a fault: as many lines as before and more come into the archive. */
-export async function goesOn(world: World, run: { uid: string }): Promise<void> {
+export async function goesOn(world: World, run: { name: string; uid: string }): Promise<void> {
   await archiving(world, run, "step-print", (await world.oracle.lines(run.uid, "step-print")) + 300);
 }
 
