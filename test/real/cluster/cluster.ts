@@ -231,7 +231,7 @@ async function end(child: ChildProcess, signal: "SIGTERM" | "SIGKILL"): Promise<
 }
 
 /** Asks until it is so. */
-export async function until(what: string, check: () => Promise<boolean>, ms = 60_000): Promise<void> {
+export async function until(what: string, check: () => Promise<boolean>, ms = 120_000): Promise<void> {
   const end = Date.now() + ms;
   while (!(await check())) {
     if (Date.now() > end) throw new Error(`waited ${ms} ms for ${what}`);
