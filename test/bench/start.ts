@@ -8,9 +8,9 @@ import { archived } from "./archived-run.ts";
 import type { Figure } from "./figure.ts";
 import { until } from "./wait.ts";
 
-/** As many as are archived in half a minute, on two cores. */
-const RUNS = 1_000;
-const ARCHIVING_MS = 180_000;
+/** As many as a busy cluster keeps; they take some minutes to archive on two cores. */
+const RUNS = 5_000;
+const ARCHIVING_MS = 900_000;
 const START_MS = 60_000;
 
 /**
