@@ -1,6 +1,7 @@
 import { lineStart, timeAt, timeNs } from "../../archive/line.ts";
 
 const LF = 0x0a;
+const SPACE = 0x20;
 /** stdout and stderr stamp before they write: a line so much newer may still stand before the wanted one. */
 const SLACK_NS = 5_000_000_000n;
 /** How much newer text is held while the wanted line is looked for. */
@@ -9,8 +10,11 @@ const HELD_BYTES = 4 * 1024 * 1024;
 const COMPARED_BYTES = 4 * 1024;
 
 export type Joined =
-  /** The line was found: `text` stands before it, and nothing is missing between the two streams. */
-  | { type: "met"; text: Buffer }
+  /**
+   * The line was found: `text` stands before it, and nothing is missing between the two streams. So many bytes at the
+   * other one's beginning are the end of a line that `text` has as a whole, and are to be left out.
+   */
+  | { type: "met"; text: Buffer; leaveOut: number }
   /** The stream has gone past it. What was held is left out: whoever begins with the line has it too. */
   | { type: "passed" }
   /** Not yet; `text` certainly stands before it. */
@@ -19,22 +23,30 @@ export type Joined =
 /**
  * Looks in one stream for the line with which another one begins, so that the first can be given up exactly there. The
  * other one began later: with the file that the node writes now, while the first has still an older one to read.
+ *
+ * That file may begin inside a line: containerd closes the older one with the line's beginning as a `P` entry and goes
+ * on in the new one with an `F` entry, seen with Kubernetes 1.34 and containerd 1.6 when a step prints without a pause.
+ * The first stream has the line as one, with its own time; the other one begins with its end under a later time.
  */
 export class Junction {
-  readonly #time: Buffer;
   readonly #timeNs: bigint;
   readonly #line: Buffer;
+  /** The first line without its time, with its newline, and the line after it, if it has come. */
+  readonly #end: { text: Buffer; bytes: number; next: Buffer } | undefined;
   #held: Buffer = Buffer.alloc(0);
   #holding = false;
+  /** The end of what was taken. */
+  #taken: Buffer = Buffer.alloc(0);
 
   /** @param first the beginning of the other stream: a line that begins with its time, perhaps cut */
   constructor(first: Buffer) {
     const time = timeAt(first, 0);
     if (!time) throw new Error("a stream begins with a line that has no time");
-    const newline = first.indexOf(LF);
-    this.#line = first.subarray(0, Math.min(newline === -1 ? first.byteLength : newline + 1, COMPARED_BYTES));
-    this.#time = Buffer.from(`${time} `);
+    const bytes = first.indexOf(LF) + 1;
+    this.#line = first.subarray(0, Math.min(bytes || first.byteLength, COMPARED_BYTES));
     this.#timeNs = timeNs(time);
+    const next = bytes > 0 && bytes <= COMPARED_BYTES ? lineAt(first, bytes) : undefined;
+    this.#end = next && { text: first.subarray(time.length + 1, bytes), bytes, next };
   }
 
   /** The time of the line that is looked for, in nanoseconds since 1970. */
@@ -45,24 +57,31 @@ export class Junction {
   /** Takes the first stream's text, cut anywhere but inside a time. */
   push(text: Buffer): Joined {
     const all = this.#holding ? Buffer.concat([this.#held, text]) : text;
-    const at = this.#find(all);
-    if (at !== -1) return { type: "met", text: all.subarray(0, at) };
+    const at = placeOf(this.#line, all);
+    if (at !== -1) return { type: "met", text: all.subarray(0, at), leaveOut: 0 };
+    const behind = this.#placeBehindEnd(all);
+    if (behind) return { type: "met", ...behind };
     const newer = this.#holding ? 0 : this.#firstNewer(all);
-    if (newer === all.byteLength) return { type: "before", text: all };
+    if (newer === all.byteLength) return this.#before(all);
     this.#holding = true;
     this.#held = Buffer.from(all.subarray(newer));
     if (this.#held.byteLength > HELD_BYTES || this.#isPast()) return { type: "passed" };
-    return { type: "before", text: all.subarray(0, newer) };
+    return this.#before(all.subarray(0, newer));
   }
 
-  /** Where the wanted line begins; -1 if it is not in this text. */
-  #find(text: Buffer): number {
-    for (let at = text.indexOf(this.#time); at !== -1; at = text.indexOf(this.#time, at + 1)) {
-      if (at > 0 && text[at - 1] !== LF) continue;
-      const length = Math.min(this.#line.byteLength, text.byteLength - at);
-      if (text.compare(this.#line, 0, length, at, at + length) === 0) return at;
-    }
-    return -1;
+  #before(text: Buffer): Joined {
+    this.#taken = Buffer.concat([this.#taken, text.subarray(-COMPARED_BYTES)]).subarray(-COMPARED_BYTES);
+    return { type: "before", text };
+  }
+
+  /** The other stream's second line, if what stands before it ends as the first one does. */
+  #placeBehindEnd(all: Buffer): { text: Buffer; leaveOut: number } | undefined {
+    if (!this.#end) return undefined;
+    const at = placeOf(this.#end.next, all);
+    if (at === -1) return undefined;
+    const before = Buffer.concat([this.#taken, all.subarray(Math.max(0, at - COMPARED_BYTES), at)]);
+    const end = before.subarray(-this.#end.text.byteLength);
+    return end.equals(this.#end.text) ? { text: all.subarray(0, at), leaveOut: this.#end.bytes } : undefined;
   }
 
   /** Where the first line begins that is newer than the wanted one; the text's end if none is. */
@@ -87,4 +106,23 @@ export class Junction {
     }
     return false;
   }
+}
+
+/** The line that begins at `at`, as far as it is compared; undefined if none with a time does. */
+function lineAt(text: Buffer, at: number): Buffer | undefined {
+  if (!timeAt(text, at)) return undefined;
+  const newline = text.indexOf(LF, at);
+  const end = newline === -1 ? text.byteLength : newline + 1;
+  return text.subarray(at, Math.min(end, at + COMPARED_BYTES));
+}
+
+/** Where a line begins in `text` that is like this one as far as both go; -1 if none does. */
+function placeOf(line: Buffer, text: Buffer): number {
+  const time = line.subarray(0, line.indexOf(SPACE) + 1);
+  for (let at = text.indexOf(time); at !== -1; at = text.indexOf(time, at + 1)) {
+    if (at > 0 && text[at - 1] !== LF) continue;
+    const length = Math.min(line.byteLength, text.byteLength - at);
+    if (text.compare(line, 0, length, at, at + length) === 0) return at;
+  }
+  return -1;
 }

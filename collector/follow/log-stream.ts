@@ -74,6 +74,14 @@ export class LogStream {
     return this.#peeked;
   }
 
+  /** Takes so many bytes from the beginning of the text that was peeked at. */
+  leaveOut(bytes: number): void {
+    this.#peeked = this.#peeked?.then((parsed) => {
+      const first = parsed?.findIndex(({ type }) => type === "text");
+      return parsed?.map((part, i) => (i === first ? { ...part, bytes: part.bytes.subarray(bytes) } : part));
+    });
+  }
+
   close(): void {
     this.#stop.abort();
   }

@@ -32,9 +32,12 @@ export type ReadingOptions = {
 
 /**
  * Appends what the node still has between the log's end (its start, for a log of which nothing was read) and `text`.
- * True if nothing is missing then.
+ * Defined if nothing is missing then.
  */
-export type Recover = (text: Buffer, append: (text: Buffer) => Promise<void>) => Promise<boolean>;
+export type Recover = (text: Buffer, append: (text: Buffer) => Promise<void>) => Promise<Recovered | undefined>;
+
+/** So many bytes at the text's beginning are the end of a line that was appended as a whole. */
+export type Recovered = { leaveOut: number };
 
 /** Where text is held back until it is clear that it is not a file read for the second time. */
 type Repeat = { alignment: Alignment; held: Buffer[]; bytes: number };
@@ -114,7 +117,7 @@ export class Reading {
     if (aligned.type === "continuous") this.#confirmed = true;
     else {
       await this.#sureOf(aligned.text);
-      await this.#bridge(aligned.text);
+      return this.#appendBehindGap(aligned.text);
     }
     await this.#append(aligned.text);
   }
@@ -145,8 +148,7 @@ export class Reading {
     const leap = this.#skips.look(text, Date.now(), back);
     if (leap === undefined) return this.#append(text);
     await this.#append(text.subarray(0, leap));
-    await this.#bridge(text.subarray(leap), "skipped");
-    await this.#append(text.subarray(leap));
+    await this.#appendBehindGap(text.subarray(leap), "skipped");
   }
 
   /** It was no repetition. */
@@ -159,7 +161,11 @@ export class Reading {
   async #append(text: Buffer): Promise<void> {
     if (text.byteLength === 0) return;
     await this.#sureOf(text);
-    if (this.#writer.empty) await this.#lookBefore(text);
+    if (this.#writer.empty && this.#isLate(text)) return this.#appendBehindGap(text, "read-late");
+    this.#write(text);
+  }
+
+  #write(text: Buffer): void {
     this.fresh += text.byteLength;
     this.#writer.append(text);
   }
@@ -171,24 +177,29 @@ export class Reading {
   }
 
   /** The log's first text, read late: the node may have rotated away what stood before it. */
-  async #lookBefore(text: Buffer): Promise<void> {
+  #isLate(text: Buffer): boolean {
     const { expectedBy } = this.#options;
     const first = timeAt(text, 0);
-    if (expectedBy === undefined || !first || timeNs(first) <= expectedBy) return;
-    await this.#bridge(text, "read-late");
+    return expectedBy !== undefined && first !== undefined && timeNs(first) > expectedBy;
   }
 
   /** Something may be missing before this text: it is fetched from the node, or said to be missing. */
-  async #bridge(text: Buffer, cause: GapCause = this.#options.cause ?? "rotated"): Promise<void> {
-    const { recover } = this.#options;
-    if (recover && !this.#recovering) {
-      this.#recovering = true;
-      const proven = await recover(text, (piece) => this.#append(piece)).finally(() => {
-        this.#recovering = false;
-      });
-      if (proven) return;
+  async #appendBehindGap(text: Buffer, cause: GapCause = this.#options.cause ?? "rotated"): Promise<void> {
+    const recovered = await this.#recovered(text);
+    if (!recovered) {
+      const to = timeAt(text, 0);
+      this.#writer.declare({ ...(to && { to }), cause, words: gapWords(cause) });
     }
-    const to = timeAt(text, 0);
-    this.#writer.declare({ ...(to && { to }), cause, words: gapWords(cause) });
+    const rest = text.subarray(recovered?.leaveOut ?? 0);
+    if (rest.byteLength > 0) this.#write(rest);
+  }
+
+  async #recovered(text: Buffer): Promise<Recovered | undefined> {
+    const { recover } = this.#options;
+    if (!recover || this.#recovering) return undefined;
+    this.#recovering = true;
+    return recover(text, (piece) => this.#append(piece)).finally(() => {
+      this.#recovering = false;
+    });
   }
 }

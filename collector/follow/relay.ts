@@ -124,6 +124,8 @@ export class Relay {
 
   /** Something arrived, a timer went off or a further stream is ready. */
   async #event(): Promise<void> {
+    // It may have come while something else was attended to; asking again would put the next part in its place.
+    if (this.#arrived) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
     if (!this.#asked) this.#ask();
@@ -153,6 +155,7 @@ export class Relay {
       }
       const joined = next.junction.push(part.bytes);
       if (joined.type !== "passed" && joined.text.byteLength > 0) await this.#take({ ...part, bytes: joined.text });
+      if (joined.type === "met") next.stream.leaveOut(joined.leaveOut);
       if (joined.type !== "before") return this.#handOver(next.stream, joined.type === "met");
     }
   }

@@ -8,9 +8,9 @@ import type { KubernetesClient } from "../kubernetes/client.ts";
 import type { Logger } from "../logger.ts";
 import type { ContainerRun } from "./container-view.ts";
 import { CriText } from "./cri-text.ts";
-import { Junction } from "./junction.ts";
+import { type Joined, Junction } from "./junction.ts";
 import { gapWords } from "./missing.ts";
-import type { Recover } from "./reading.ts";
+import type { Recover, Recovered } from "./reading.ts";
 
 export type RotatedFilesDeps = { client: KubernetesClient; logger: Logger; signal: AbortSignal };
 
@@ -26,7 +26,7 @@ export function rotatedFiles(deps: RotatedFilesDeps, run: ContainerRun): (writer
     } catch (error) {
       if (deps.signal.aborted) throw error;
       deps.logger.warn({ ...run, err: error }, "the node's rotated log files could not be read");
-      return false;
+      return undefined;
     }
   };
 }
@@ -52,6 +52,8 @@ class Recovery {
   readonly #append: (text: Buffer) => Promise<void>;
   #alignment: Alignment | undefined;
   readonly #junction: Junction | undefined;
+  /** One for all files: a line may begin in one and end in the next. */
+  readonly #cri = new CriText();
 
   constructor(
     deps: RotatedFilesDeps,
@@ -68,35 +70,34 @@ class Recovery {
     this.#junction = next.byteLength > 0 ? new Junction(next) : undefined;
   }
 
-  /** True if everything up to the next text is in the log then, or is said to be missing. */
-  async run(files: readonly string[]): Promise<boolean> {
+  /** Defined if everything up to the next text is in the log then, or is said to be missing. */
+  async run(files: readonly string[]): Promise<Recovered | undefined> {
     // Nothing was ever rotated: the log begins with what the log endpoint gives.
-    if (files.length === 1 && !this.#alignment) return true;
+    if (files.length === 1 && !this.#alignment) return { leaveOut: 0 };
     for (const file of files) {
       for await (const text of this.#read(file)) {
         const joined = await this.#take(text);
-        if (joined) return joined === "met";
+        if (joined) return joined.type === "met" ? joined : undefined;
       }
     }
-    return this.#junction === undefined && files.length > 0;
+    return this.#junction === undefined && files.length > 0 ? { leaveOut: 0 } : undefined;
   }
 
   async *#read(file: string): AsyncGenerator<Buffer> {
     const body = await this.#deps.client.open(`${directoryOf(this.#run)}${file}`, {}, this.#deps.signal);
-    const cri = new CriText();
     // Its error comes out of the iteration; the callback is there because pipeline wants one.
     const plain = file.endsWith(".gz") ? pipeline(body, createGunzip(), () => {}) : body;
-    for await (const bytes of plain as AsyncIterable<Buffer>) yield cri.push(bytes);
+    for await (const bytes of plain as AsyncIterable<Buffer>) yield this.#cri.push(bytes);
   }
 
-  async #take(text: Buffer): Promise<"met" | "passed" | undefined> {
+  async #take(text: Buffer): Promise<Exclude<Joined, { type: "before" }> | undefined> {
     const fresh = this.#alignment ? this.#align(this.#alignment, text) : text;
     if (!fresh) return undefined;
     if (!this.#junction) return void (await this.#append(fresh));
     const joined = this.#junction.push(fresh);
-    if (joined.type === "passed") return "passed";
+    if (joined.type === "passed") return joined;
     await this.#append(joined.text);
-    return joined.type === "met" ? "met" : undefined;
+    return joined.type === "met" ? joined : undefined;
   }
 
   #align(alignment: Alignment, text: Buffer): Buffer | undefined {

@@ -57,6 +57,7 @@ const events: readonly Event[] = [
     act: ({ simulator }, _, random) => disturb(simulator, { kind: "restart-kubelet", downMs: between(random, 0, 200) }),
   },
   { name: "rotate", act: ({ simulator }) => disturb(simulator, { kind: "rotate" }) },
+  { name: "rotate inside a line", act: ({ simulator }) => disturb(simulator, { kind: "rotate-inside-a-line" }) },
   {
     name: "rotate while follows are cut",
     act: async ({ simulator }, _, random) => {

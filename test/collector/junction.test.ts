@@ -7,15 +7,16 @@ const line = (ms: number, text: string) => `${at(ms)} ${text}\n`;
 const [a, b, first, later] = [line(1_000, "a"), line(1_500, "b"), line(2_000, "first"), line(2_100, "later")];
 
 /** What is taken of the first stream, given in these pieces, and how it came to an end. */
-function join(pieces: string[]): { taken: string; end: string } {
+function join(pieces: string[]): { taken: string; end: string; leaveOut: number } {
   const junction = new Junction(Buffer.from(first + later));
   let taken = "";
   for (const piece of pieces) {
     const joined = junction.push(Buffer.from(piece));
     if (joined.type !== "passed") taken += joined.text.toString();
-    if (joined.type !== "before") return { taken, end: joined.type };
+    const leaveOut = joined.type === "met" ? joined.leaveOut : 0;
+    if (joined.type !== "before") return { taken, end: joined.type, leaveOut };
   }
-  return { taken, end: "before" };
+  return { taken, end: "before", leaveOut: 0 };
 }
 
 test.each([
@@ -37,5 +38,22 @@ test.each([
   ],
   ["takes no line that comes certainly later", [a + later, line(8_000, "far")], a, "passed"],
 ])("the first of two streams %s", (_, pieces, taken, end) => {
-  expect(join(pieces)).toEqual({ taken, end });
+  expect(join(pieces)).toEqual({ taken, end, leaveOut: 0 });
+});
+
+const whole = line(1_900, "the whole line is first");
+test.each([
+  ["ends where it has that line", [a + whole + later], a + whole, "met", first.length],
+  ["ends there also when the next line comes in a later piece", [a + whole, later], a + whole, "met", first.length],
+  [
+    "ends there also when the line came in pieces",
+    [a + whole.slice(0, -4), "rst\n", later],
+    a + whole,
+    "met",
+    first.length,
+  ],
+  ["prefers the line with its own time", [whole + first + later], whole, "met", 0],
+  ["does not take another line for it", [a + later, line(8_000, "far")], a, "passed", 0],
+])("where the other stream begins with a line's end, the first one %s", (_, pieces, taken, end, leaveOut) => {
+  expect(join(pieces)).toEqual({ taken, end, leaveOut });
 });

@@ -45,6 +45,7 @@ export class ContainerRun {
   /** Of the latest line, on the clock that never goes back. */
   #lastNs = 0n;
   #lastRenamedNs = 0n;
+  #rotateInside = false;
   readonly #ended = new AbortController();
   #firstOutputNs: bigint | undefined;
   readonly #listeners = new Set<(event: DirectoryEvent) => void>();
@@ -114,6 +115,14 @@ export class ContainerRun {
     return this.#firstOutputNs !== undefined && nowNs() - this.#firstOutputNs >= BigInt(minRotationMs) * 1_000_000n;
   }
 
+  /**
+   * Rotates when the next line is written, in the midst of it: containerd ends the old file with a partial entry of
+   * the line's beginning and begins the new one with the rest, stamped anew.
+   */
+  rotateInsideLine(): void {
+    this.#rotateInside = true;
+  }
+
   /** Renames the newest file, as kubelet does, and lets the runtime go on in a new one. */
   rotate(): void {
     this.beginRotation();
@@ -169,6 +178,14 @@ export class ContainerRun {
   }
 
   #append(piece: { bytes: Uint8Array; partial: boolean }, stream: Stream, timeNs: bigint | undefined): void {
+    if (this.#rotateInside && piece.bytes.length > 1) {
+      this.#rotateInside = false;
+      const half = piece.bytes.length >> 1;
+      this.#append({ bytes: piece.bytes.subarray(0, half), partial: true }, stream, timeNs);
+      this.rotate();
+      this.#append({ ...piece, bytes: piece.bytes.subarray(half) }, stream, timeNs);
+      return;
+    }
     const step = this.#stepNs();
     const now = timeNs === undefined ? this.#options.nowNs() : timeNs - step;
     const at = timeNs === undefined && now <= this.#lastNs ? this.#lastNs + 1_000n : now;

@@ -8,6 +8,8 @@ import type { ContainerMatch, Simulator } from "./simulator.ts";
 export type Disturbance =
   /** One rotation that a follower keeping up does not notice. */
   | { kind: "rotate" }
+  /** The same in the midst of the next line. */
+  | { kind: "rotate-inside-a-line" }
   /** What is written for `forMs` after the new file exists goes into the old one (kubernetes-logs.md §5a). */
   | { kind: "rotate-with-late-writes"; forMs: number }
   /** Followers stand still over two rotations, `forMs` apart (§5b). */
@@ -32,6 +34,9 @@ export async function disturb(sim: Simulator, disturbance: Disturbance, match: C
   switch (disturbance.kind) {
     case "rotate":
       for (const run of runs) if (run.mayRotate) run.rotate();
+      return;
+    case "rotate-inside-a-line":
+      for (const run of runs) run.rotateInsideLine();
       return;
     case "rotate-with-late-writes":
       for (const run of runs) run.beginRotation();

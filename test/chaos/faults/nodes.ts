@@ -16,6 +16,17 @@ export const nodes: SingleFault[] = [
     cost: "nothing",
     during: ({ simulator }) => disturb(simulator, { kind: "rotate" }),
   },
+  {
+    name: "rotations inside the lines of a fast log",
+    cost: "nothing",
+    writer: { lines: 4_000, paceMs: 0.4 },
+    during: async ({ simulator }) => {
+      for (let rotation = 0; rotation < 12; rotation++) {
+        await disturb(simulator, { kind: "rotate-inside-a-line" });
+        await delay(60);
+      }
+    },
+  },
   { name: "rotations of small files all the time", cost: "nothing", simulator: { maxLogFileBytes: 1_500 } },
   {
     name: "a rotation while no stream is open",

@@ -24,6 +24,14 @@ describe("the oracle accepts", () => {
     ["several gaps, two of them at one place", without(2, 8).slice(1), [gap(0), gap(1, { from: at(1) }), gap(1)]],
   ])("%s", (_, archived, gaps) => expect(violations(archived, gaps, PRINTED)).toEqual([]));
 
+  test("the end of a line behind a gap that ended inside it, with a time of its own", () => {
+    const printed = [`${at(0)} first`, `${at(1)} second line`, `${at(2)} third`];
+    const archived = [printed[0], `${at(2)} line`, printed[2]] as string[];
+    expect(violations(archived, [gap(1, { from: at(0), to: at(2) })], printed)).toEqual([]);
+    expect(violations(archived, [], printed)).not.toEqual([]);
+    expect(violations(archived, [gap(1, { to: at(0) })], printed)).not.toEqual([]);
+  });
+
   test("an empty log", () => expect(violations([], [], [])).toEqual([]));
 });
 

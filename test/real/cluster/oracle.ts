@@ -27,7 +27,16 @@ export function violations(archived: readonly string[], gaps: readonly Gap[], pr
   for (const end of [...places.filter((place) => place <= archived.length), archived.length]) {
     // The first stretch begins with the log; every other one where its first line was printed.
     const isAfterGap = places.includes(start);
-    const from = isAfterGap && start < end ? printed.indexOf(archived[start] as string, next) : next;
+    const first = archived[start] as string;
+    let from = isAfterGap && start < end ? printed.indexOf(first, next) : next;
+    if (from === -1) {
+      // The gap ended inside a line: a file begins with its end, which has a time of its own (containerd's `P` and `F`).
+      const cut = printed.findIndex((line, i) => i >= next && isEndOf(first, line));
+      if (cut !== -1) {
+        missing(start++, next, cut + 1);
+        from = next = cut + 1;
+      }
+    }
     if (from !== -1) missing(start, next, from);
     const length = from === -1 ? 0 : commonLength(archived.slice(start, end), printed, from);
     if (length < end - start) {
@@ -40,6 +49,11 @@ export function violations(archived: readonly string[], gaps: readonly Gap[], pr
   missing(archived.length, next, printed.length);
   return found;
 }
+
+const textOf = (line: string): string => line.slice(line.indexOf(" ") + 1);
+
+const isEndOf = (line: string, whole: string): boolean =>
+  textOf(line) !== "" && textOf(line).length < textOf(whole).length && textOf(whole).endsWith(textOf(line));
 
 /** An end that is absent is open. */
 function covers({ from, to }: Gap, lines: readonly string[]): boolean {
