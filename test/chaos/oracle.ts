@@ -45,14 +45,17 @@ export function judge({ where, truth, archived, log }: Evidence): Verdict {
   };
   for (const [i, line] of kept.entries()) {
     const at = written.indexOf(line, next);
+    const cut =
+      at === -1 && gaps.has(i) ? indexOfCut(written, next, line, gaps.has(i + 1) ? undefined : kept[i + 1]) : -1;
     if (at !== -1) {
       if (at > next) skip(at - next, i, false);
       next++;
     } else if (gaps.has(i + 1) && written[next]?.startsWith(line)) {
       // The gap begins inside this line.
       gaps.set(i + 1, (gaps.get(i + 1) ?? 0) + 1);
-    } else if (gaps.has(i) && endsWith(written[next], line)) {
+    } else if (cut !== -1) {
       // The gap ended inside this line: a new file begins with its rest, which kubelet gives a time of its own.
+      skip(cut - next, i, false);
       next++;
     } else {
       verdict.foreign++;
@@ -66,10 +69,14 @@ export function judge({ where, truth, archived, log }: Evidence): Verdict {
   return verdict;
 }
 
-const endsWith = (whole: string | undefined, line: string): boolean => {
+/** The first line from `next` on whose end this is, if it has one: directly before `following`. */
+function indexOfCut(written: string[], next: number, line: string, following: string | undefined): number {
   const text = line.slice(line.indexOf(" ") + 1);
-  return text !== "" && whole !== undefined && whole.endsWith(text);
-};
+  const isCut = (whole: string) => whole.slice(whole.indexOf(" ") + 1).length > text.length && whole.endsWith(text);
+  return written.findIndex(
+    (whole, i) => i >= next && text !== "" && isCut(whole) && (following === undefined || written[i + 1] === following),
+  );
+}
 
 /** What the record counts must be what is there, and a log with gaps is not whole. */
 function checkRecord(log: Log, kept: string[], archived: Buffer, problem: (text: string) => void): void {

@@ -36,7 +36,7 @@ export async function disturb(sim: Simulator, disturbance: Disturbance, match: C
       for (const run of runs) if (run.mayRotate) run.rotate();
       return;
     case "rotate-inside-a-line":
-      for (const run of runs) run.rotateInsideLine();
+      for (const run of runs) if (run.mayRotate) run.rotateInsideLine();
       return;
     case "rotate-with-late-writes":
       for (const run of runs) run.beginRotation();

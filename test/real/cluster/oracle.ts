@@ -31,7 +31,10 @@ export function violations(archived: readonly string[], gaps: readonly Gap[], pr
     let from = isAfterGap && start < end ? printed.indexOf(first, next) : next;
     if (from === -1) {
       // The gap ended inside a line: a file begins with its end, which has a time of its own (containerd's `P` and `F`).
-      const cut = printed.findIndex((line, i) => i >= next && isEndOf(first, line));
+      const second = start + 1 < end ? archived[start + 1] : undefined;
+      const cut = printed.findIndex(
+        (line, i) => i >= next && isEndOf(first, line) && (second === undefined || printed[i + 1] === second),
+      );
       if (cut !== -1) {
         missing(start++, next, cut + 1);
         from = next = cut + 1;
