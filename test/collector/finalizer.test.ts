@@ -202,7 +202,7 @@ describe("with a cluster", () => {
           ...found,
           metadata: { ...found.metadata, annotations: { at: String(process.hrtime.bigint()) } },
         }));
-    }, 3);
+    }, 20);
     try {
       await held("busy");
       await prune("busy");
