@@ -3,6 +3,13 @@ import { z } from "zod";
 /** How bad a line says it is; `unknown` where it says two different things. */
 export const severitySchema = z.enum(["error", "warning", "notice", "debug", "unknown"]);
 export type Severity = z.infer<typeof severitySchema>;
+export type SeverityCounts = Partial<Record<Severity, number>>;
+
+/** Adds one part's counts to those of a log. */
+export function addCounts(to: SeverityCounts, counts: SeverityCounts): void {
+  for (const severity of severitySchema.options)
+    if (counts[severity]) to[severity] = (to[severity] ?? 0) + counts[severity];
+}
 
 const count = z.number().int().nonnegative();
 

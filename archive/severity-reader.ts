@@ -57,7 +57,7 @@ const LONGEST = 11;
 
 /** The severity that one line names: its bytes without Kubernetes' time. */
 export const severityOfLine = (line: Buffer): Severity | undefined =>
-  new SeverityReader(line).read(0, 0, line.byteLength);
+  new SeverityReader(line).named(0, line.byteLength);
 
 /** The severity of each line that begins in a text; a line that names none may take that of the line before it. */
 export class SeverityReader {
@@ -81,7 +81,7 @@ export class SeverityReader {
    * `end` where it ends.
    */
   read(start: number, from: number, end: number): Severity | undefined {
-    const own = this.#named(from, end);
+    const own = this.named(from, end);
     const takes = own === undefined && this.#last !== undefined && from < end && this.#continues(start, from);
     if (!takes) this.#last = own;
     this.#lastStart = start;
@@ -100,8 +100,8 @@ export class SeverityReader {
     return true;
   }
 
-  /** The same as namedSeverity() says, without making a string where there is at most one level in capitals. */
-  #named(from: number, end: number): Severity | undefined {
+  /** What the line itself names: the same as namedSeverity() says, without making a string of most lines. */
+  named(from: number, end: number): Severity | undefined {
     const text = this.#text;
     const pairs = this.#pairs;
     const odd = this.#odd;

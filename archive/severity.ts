@@ -1,7 +1,5 @@
 import type { Severity } from "./findings.ts";
 
-export const noSeverities = (): Record<Severity, number> => ({ error: 0, warning: 0, notice: 0, debug: 0, unknown: 0 });
-
 /** A level stands near the start; further on it is what a line talks about. In characters after the line's times. */
 const NEAR = 80;
 
@@ -77,31 +75,4 @@ export function namedSeverity(head: string): Severity | undefined {
   return (
     json ?? named(LOGFMT_LEVEL.exec(text.slice(0, LOGFMT_NEAR))?.[1]) ?? agreed(LOUD, near) ?? agreed(CAPITALS, near)
   );
-}
-
-const SPACE = 0x20;
-const TAB = 0x09;
-
-/** Counts the lines of one log by severity. */
-export class SeverityCounter {
-  readonly counts = noSeverities();
-  #last: Severity | undefined;
-  #lastTime = "";
-
-  /**
-   * @param head the line's first HEAD_LENGTH characters without escapes
-   * @param time the line's time: a line that names no severity takes the last one's if it is indented or of its time
-   * @returns the severity that the line itself names
-   */
-  count(head: string, time: string): Severity | undefined {
-    const own = namedSeverity(head);
-    const first = head.charCodeAt(0);
-    const continues = own === undefined && this.#last !== undefined && head.length > 0;
-    const severity =
-      continues && (first === SPACE || first === TAB || (time !== "" && time === this.#lastTime)) ? this.#last : own;
-    this.#last = severity;
-    this.#lastTime = time;
-    if (severity !== undefined) this.counts[severity]++;
-    return own;
-  }
 }

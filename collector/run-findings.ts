@@ -57,7 +57,7 @@ export class RunFindings {
 
   async #search(key: string, row: ContainerRow): Promise<void> {
     const { status, exitCode, reason, log } = row.container;
-    const ending = { failed: status === "failed", exitCode, reason };
+    const ending = status === "failed" ? { exitCode, reason } : undefined;
     const id = logIdOf(this.#run, row);
     this.#searching.add(key);
     try {

@@ -1,4 +1,4 @@
-import { type Severity, severitySchema } from "../archive/findings.ts";
+import { addCounts, type Severity, type SeverityCounts } from "../archive/findings.ts";
 import { timeLength } from "../archive/line.ts";
 import type { Line, LogReader, Stretch } from "../archive/log-reader.ts";
 import { isFinished } from "../archive/record.ts";
@@ -25,25 +25,19 @@ export const ORDER: readonly Severity[] = ["error", "warning", "notice", "debug"
 const COUNTED_LINES = 50_000;
 const COUNTED_SEGMENTS = 64;
 
-export type SeverityCounts = Partial<Record<Severity, number>>;
-
 /** Of the whole log; undefined where that would cost more than a look. */
 export async function severityCounts(reader: LogReader): Promise<SeverityCounts | undefined> {
   if (reader.log.segments.length > COUNTED_SEGMENTS) return undefined;
   const counts: SeverityCounts = {};
-  const add = (severity: Severity, count: number) => {
-    counts[severity] = (counts[severity] ?? 0) + count;
-  };
   let next = 1;
   for await (const index of reader.indexes()) {
-    for (const { severities = {} } of index.frames)
-      for (const severity of severitySchema.options) if (severities[severity]) add(severity, severities[severity]);
+    for (const { severities = {} } of index.frames) addCounts(counts, severities);
     next = index.next.line;
   }
   if (isFinished(reader.log)) return counts;
   if (reader.lines - next > COUNTED_LINES) return undefined;
   for await (const stretch of reader.stretches(next, () => false)) {
-    for (const { severity } of severeLines(stretch)) add(severity, 1);
+    for (const { severity } of severeLines(stretch)) addCounts(counts, { [severity]: 1 });
   }
   return counts;
 }

@@ -1,6 +1,6 @@
 import type { Findings, Severity } from "../../archive/findings.ts";
 import { lineStart, timeLength } from "../../archive/line.ts";
-import { HEAD_LENGTH, SeverityCounter } from "../../archive/severity.ts";
+import { SeverityReader } from "../../archive/severity-reader.ts";
 import type { Ending } from "./ending.ts";
 import { OpenGroup, type Place } from "./group.ts";
 import type { Rule } from "./rule.ts";
@@ -11,7 +11,7 @@ import { Shortlist } from "./shortlist.ts";
 import { cleanLine, type ReadLine, readLine } from "./text.ts";
 
 const LF = 0x0a;
-const ESC = "\x1b";
+const ESC = 0x1b;
 /** What is looked at as one string. */
 const BLOCK_BYTES = 256 * 1024;
 const DEFAULT_LINE_BYTES = 4096;
@@ -22,8 +22,10 @@ export interface Detector {
   /** Text of the log in its order, cut anywhere; each line has its RFC 3339 time in front, or none. */
   push(text: Buffer): void;
   /** Closes the log. Call it once. */
-  end(ending: Ending): Findings;
+  end(ending: Ending): Found;
 }
+
+export type Found = Omit<Findings, "severities">;
 
 /**
  * Looks for the line that explains a failure while the log passes. Linear in the log's length; its memory does not
@@ -43,7 +45,6 @@ interface Seen {
 
 class LineDetector implements Detector {
   readonly #maxLineBytes: number;
-  readonly #severities = new SeverityCounter();
   readonly #shortlist = new Shortlist();
   /** The beginning of a line that has not ended. */
   readonly #held: Buffer;
@@ -79,13 +80,11 @@ class LineDetector implements Detector {
     if (start < text.byteLength) this.#hold(text.subarray(start));
   }
 
-  end(ending: Ending): Findings {
+  end(ending: Ending): Found {
     if (this.#inLine) this.#releaseLine();
     this.#closeGroup();
-    const severities = this.#severities.counts;
-    if (!ending.failed) return { findings: [], total: 0, severities };
     if (this.#lastWords && this.#shortlist.isEmpty) this.#open(LAST_WORDS, this.#lastWords.line, this.#lastWords.place);
-    return { ...this.#shortlist.close(ending), severities };
+    return this.#shortlist.close(ending);
   }
 
   #hold(piece: Buffer): void {
@@ -102,27 +101,30 @@ class LineDetector implements Detector {
 
   /** Looks at whole lines; the last one's newline may be missing. */
   #scan(bytes: Buffer): void {
-    const text = bytes.toString("latin1");
-    let nextEscape = text.indexOf(ESC);
+    const severities = new SeverityReader(bytes);
+    let nextEscape = bytes.indexOf(ESC);
     let start = 0;
     do {
-      const newline = text.indexOf("\n", start);
-      const end = newline === -1 ? text.length : newline;
+      const newline = bytes.indexOf(LF, start);
+      const end = newline === -1 ? bytes.byteLength : newline;
       const seen = Math.min(end, start + this.#maxLineBytes);
       const length = timeLength(bytes, start);
       const from = length === 0 ? start : start + length + 1;
-      const time = length === 0 ? "" : text.slice(start, start + length);
-      if (nextEscape !== -1 && nextEscape < start) nextEscape = text.indexOf(ESC, start);
+      if (nextEscape !== -1 && nextEscape < start) nextEscape = bytes.indexOf(ESC, start);
       const escapes = nextEscape !== -1 && nextEscape < seen;
       this.#line++;
-      const severity = this.#severities.count(headOf(text, from, seen, escapes), time);
-      const raw = text.slice(from, seen);
-      const behind = escapes ? candidatesIn(raw) : rules.candidates(bytes, from, seen);
+      const severity = severities.named(from, seen);
+      const behind = escapes ? candidatesIn(bytes, from, seen) : rules.candidates(bytes, from, seen);
       const candidates = severity === "error" ? [...behind, LOGGED_ERROR] : behind;
-      if (this.#group !== undefined || candidates.length > 0)
-        this.#look({ raw, time, severity }, candidates, () => this.#lineBefore(bytes, start));
+      if (this.#group !== undefined || candidates.length > 0) {
+        const line = {
+          raw: bytes.toString("latin1", from, seen),
+          time: bytes.toString("latin1", start, start + length),
+        };
+        this.#look({ ...line, severity }, candidates, () => this.#lineBefore(bytes, start));
+      }
       start = end + 1;
-    } while (start < text.length);
+    } while (start < bytes.byteLength);
     this.#before = this.#lineBefore(bytes, start);
     this.#hearLastWords(bytes, start);
   }
@@ -181,13 +183,8 @@ class LineDetector implements Detector {
   }
 }
 
-function headOf(text: string, from: number, end: number, escapes: boolean): string {
-  const head = text.slice(from, Math.min(end, from + HEAD_LENGTH));
-  return escapes ? cleanLine(head) : head;
-}
-
 /** Escapes may stand inside a keyword. */
-function candidatesIn(raw: string): readonly Rule[] {
-  const bytes = Buffer.from(cleanLine(raw), "utf8");
-  return rules.candidates(bytes, 0, bytes.byteLength);
+function candidatesIn(bytes: Buffer, from: number, to: number): readonly Rule[] {
+  const clean = Buffer.from(cleanLine(bytes.toString("latin1", from, to)), "utf8");
+  return rules.candidates(clean, 0, clean.byteLength);
 }

@@ -1,6 +1,5 @@
-/** How a container ended, as its status says. */
+/** How a step failed, as its container's status says. */
 export interface Ending {
-  failed: boolean;
   exitCode?: number | undefined;
   /** The status's reason: `OOMKilled`, `Error`, `Completed`. */
   reason?: string | undefined;

@@ -1,6 +1,6 @@
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Severity } from "../../archive/findings.ts";
-import { namedSeverity, SeverityCounter } from "../../archive/severity.ts";
+import { namedSeverity } from "../../archive/severity.ts";
 
 const lines: [string, Severity | undefined][] = [
   // 1 explicit markers
@@ -57,45 +57,4 @@ const lines: [string, Severity | undefined][] = [
 
 test.each(lines)("%j names %s", (line, severity) => {
   expect(namedSeverity(line)).toBe(severity);
-});
-
-describe("a line that names none", () => {
-  const counted = (lines: [string, string][]) => {
-    const counter = new SeverityCounter();
-    for (const [line, time] of lines) counter.count(line, time);
-    return counter.counts;
-  };
-  const some = (counts: Partial<Record<Severity, number>>) => ({
-    ...{ error: 0, warning: 0, notice: 0, debug: 0, unknown: 0 },
-    ...counts,
-  });
-
-  test("takes the one before if it is indented", () => {
-    expect(
-      counted([
-        ["ERROR: a", "1"],
-        ["  at b", "2"],
-        ["\tat c", "3"],
-        ["d", "4"],
-        ["  e", "5"],
-      ]),
-    ).toEqual(some({ error: 3 }));
-  });
-  test("takes the one before if it has its time", () => {
-    expect(
-      counted([
-        ["WARN a", "1"],
-        ["b", "1"],
-        ["c", "2"],
-      ]),
-    ).toEqual(some({ warning: 2 }));
-  });
-  test("takes none where there are no times", () => {
-    expect(
-      counted([
-        ["WARN a", ""],
-        ["b", ""],
-      ]),
-    ).toEqual(some({ warning: 1 }));
-  });
 });

@@ -79,6 +79,16 @@ describe("a frame", () => {
     expect(survey(["a", "b"])).toEqual({ newlines: 2 });
   });
 
+  test.each([
+    ["is indented", ["1Z ERROR a", "2Z   at b", "3Z \tat c", "4Z d", "5Z   e"], { error: 3 }],
+    ["has its time", ["1Z WARN a", "1Z b", "2Z c"], { warning: 2 }],
+    ["has no time", ["WARN a", "b"], { warning: 1 }],
+  ])("counts a line that names none with the one before if it %s", (_, lines, severities) => {
+    const timed = lines.map((line) => line.replace(/^\dZ/, (second) => `2026-07-30T10:00:0${second}`));
+    const bytes = Buffer.from(`${timed.join("\n")}\n`);
+    expect(new Surveyor().survey(bytes, { line: 1, offset: 0 }).severities).toEqual(severities);
+  });
+
   test("leaves the rest of a line to the frame before", () => {
     const { severities } = new Surveyor().survey(text(["ERROR rest of a line", "WARN x"]), { line: 7, offset: 40 });
     expect(severities).toEqual({ warning: 1 });

@@ -1,8 +1,8 @@
-import type { Severity } from "../../archive/findings.ts";
+import type { Severity, SeverityCounts } from "../../archive/findings.ts";
 import type { LogReader } from "../../archive/log-reader.ts";
 import { severityOfLine } from "../../archive/severity-reader.ts";
 import { query } from "../address.ts";
-import { type Block, filteredLines, ORDER, type SeverityCounts, type SeverityFilter } from "../severity-filter.ts";
+import { type Block, filteredLines, ORDER, type SeverityFilter } from "../severity-filter.ts";
 import { MAX_COLUMNS } from "../terminal/cells.ts";
 import type { ScreenLine } from "../terminal/screen.ts";
 import { Terminal } from "../terminal/terminal.ts";

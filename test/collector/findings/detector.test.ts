@@ -14,7 +14,7 @@ const allCases = Buffer.concat(readdirSync(CASES).map((file) => readFileSync(joi
 
 const log = (...lines: string[]) => Buffer.from(`${lines.join("\n")}\n`);
 
-function detectPieces(pieces: Iterable<Buffer>, ending: Ending = { failed: true }) {
+function detectPieces(pieces: Iterable<Buffer>, ending: Ending = {}) {
   const detector = createDetector();
   for (const piece of pieces) detector.push(piece);
   return detector.end(ending);
@@ -78,20 +78,11 @@ describe("the text", () => {
   test("is looked at up to maxLineBytes", () => {
     const detector = createDetector({ maxLineBytes: 100 });
     detector.push(log(`${"a".repeat(200)} fatal: Segmentation fault (core dumped)`));
-    expect(detector.end({ failed: true }).leading?.rule).toBe("last-words");
+    expect(detector.end({}).leading?.rule).toBe("last-words");
   });
 });
 
 describe("findings", () => {
-  test("are only those of a failed step; severities are counted for all", () => {
-    const text = log("ERROR: failed to solve: invalid reference format", "  at the registry", "WARN slow");
-    expect(detect(text, { failed: false })).toEqual({
-      findings: [],
-      total: 0,
-      severities: { error: 2, warning: 1, notice: 0, debug: 0, unknown: 0 },
-    });
-  });
-
   test("are bounded, with their true number, and keep the leading one", () => {
     const many = Array.from({ length: 1000 }, (_, i) => `src/a.c:${i + 1}:1: error: no ${i}`);
     const { findings, total, leading } = detect(log(...many, "make: *** [Makefile:3: all] Error 1"));
@@ -120,7 +111,7 @@ describe("findings", () => {
 
   test("the exit code and the reason tell which one it was", () => {
     const text = log("line 3:    31 Killed   node build.js", "sh: 1: foo: not found", "a.c:1:1: error: first");
-    const leading = (ending: Omit<Ending, "failed">) => detect(text, { failed: true, ...ending }).leading?.line;
+    const leading = (ending: Ending) => detect(text, ending).leading?.line;
     expect(leading({ exitCode: 1 })).toBe(1);
     expect(leading({ exitCode: 127 })).toBe(2);
     expect(leading({ exitCode: 137 })).toBe(1);
@@ -129,7 +120,7 @@ describe("findings", () => {
 
   test("one that the exit code confirms is among them, however many there are", () => {
     const many = Array.from({ length: 100 }, (_, i) => `src/a.c:${i + 1}:1: error: no ${i}`);
-    const { findings, leading } = detect(log("sh: 1: foo: not found", ...many), { failed: true, exitCode: 127 });
+    const { findings, leading } = detect(log("sh: 1: foo: not found", ...many), { exitCode: 127 });
     expect(leading?.line).toBe(1);
     expect(findings).toContain(leading);
     expect(findings.length).toBe(MAX_FINDINGS);

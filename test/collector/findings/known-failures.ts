@@ -1,8 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { gunzipSync } from "node:zlib";
-import type { Findings } from "../../../archive/findings.ts";
-import { createDetector } from "../../../collector/findings/detector.ts";
+import { createDetector, type Found } from "../../../collector/findings/detector.ts";
 import type { Ending } from "../../../collector/findings/ending.ts";
 
 /** Real logs with the line that explains each failure, and what the detector makes of them. */
@@ -22,10 +21,10 @@ export interface Measured {
   file: string;
   verdict: Verdict;
   wanted: number;
-  found: Findings;
+  found: Found;
 }
 
-export function detect(text: Buffer, ending: Ending = { failed: true }): Findings {
+export function detect(text: Buffer, ending: Ending = {}): Found {
   const detector = createDetector();
   detector.push(text);
   return detector.end(ending);
@@ -41,7 +40,7 @@ export function readMarked(path: string): { text: Buffer; wanted: number } {
   return { text: Buffer.from(lines.join("\n")), wanted: at + 1 };
 }
 
-function judge(wanted: number, leading: Findings["leading"]): Verdict {
+function judge(wanted: number, leading: Found["leading"]): Verdict {
   if (leading === undefined) return "miss";
   if (leading.line === wanted) return "hit";
   return Math.abs(leading.line - wanted) <= Math.max(NEAR, (leading.lines ?? 1) - 1) ? "in block" : "miss";
@@ -70,7 +69,7 @@ export interface Recall {
   kept: number;
   /** How many findings there were. */
   total: number;
-  leading: Findings["leading"];
+  leading: Found["leading"];
   leadingIsKnown: boolean;
 }
 
