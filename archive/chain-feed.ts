@@ -1,6 +1,6 @@
 import type { ObjectStore } from "../storage-adapters/store.ts";
 import { type Aligned, Alignment, type Place } from "./alignment.ts";
-import { type Backlog, cutAt } from "./backlog.ts";
+import { type Backlog, cutAt, RoomSignal } from "./backlog.ts";
 import { Chain, type ChainOptions, type GapHere, LogConflict } from "./chain.ts";
 import { type ChunkEnd, packText } from "./chunk.ts";
 import { timeAt } from "./line.ts";
@@ -10,7 +10,9 @@ import { persist } from "./persist.ts";
 /** A chunk is written when this much text waits. */
 export const CHUNK_BYTES = 256 * 1024;
 /** What waits is cut into chunks of at most this; one chunk is one frame. */
-const MAX_CHUNK_BYTES = 1024 * 1024;
+const MAX_CHUNK_BYTES = 4 * 1024 * 1024;
+/** So much is worth a chunk of its own while there is a chunk before it to wait for. */
+const AHEAD_BYTES = 1024 * 1024;
 const NOTHING = Buffer.alloc(0);
 
 export type ChainFeedOptions = ChainOptions & {
@@ -42,6 +44,7 @@ export class ChainFeed {
   #carried: Buffer = NOTHING;
   /** The next text to store, while the one before it is on its way. */
   #ahead: Buffer = NOTHING;
+  readonly #comeAhead = new RoomSignal();
   /** Set while what waits is compared with what another collector has written. */
   #alignment: Alignment | undefined;
 
@@ -74,6 +77,11 @@ export class ChainFeed {
     return this.#backlog.bytes > 0 || this.#carried.byteLength > 0;
   }
 
+  /** There is something to seal. */
+  get sealingWaits(): boolean {
+    return this.#chain.sealingWaits;
+  }
+
   /** What waits is being compared with what another collector has written. */
   get comparing(): boolean {
     return this.#alignment !== undefined;
@@ -83,6 +91,7 @@ export class ChainFeed {
   push(text: Buffer, lastTime: string | undefined): void {
     this.#backlog.push(text);
     this.#pushed += text.byteLength;
+    if (this.#isAhead) this.#comeAhead.give();
     this.#times.note(lastTime, this.#pushed);
   }
 
@@ -91,8 +100,12 @@ export class ChainFeed {
     this.#gaps.push({ at: this.#pushed, gap });
   }
 
-  /** Stores what waits until less than a chunk of it is left. */
+  /**
+   * Stores what waits until less than a chunk of it is left. Where it came faster than that, what is finished is sealed
+   * at a later call.
+   */
   async store(): Promise<void> {
+    const isFast = this.#backlog.bytes >= CHUNK_BYTES;
     // Nothing has come since the last look at what is being compared.
     const settled = this.textWaits ? undefined : this.#settle();
     if (settled) await this.#put(settled);
@@ -113,10 +126,11 @@ export class ChainFeed {
       const text = this.#pass() ?? NOTHING;
       storing = this.#put(text, undefined, packed);
       storing.catch(() => {}); // awaited above or below
+      if (!this.#isAhead) await Promise.race([storing, this.#comeAhead.wait()]);
       if (this.#carried.byteLength === 0 && this.#backlog.bytes < CHUNK_BYTES) break;
     }
     await storing;
-    this.#chain.settle();
+    if (!isFast) this.#chain.settle();
   }
 
   /**
@@ -143,6 +157,11 @@ export class ChainFeed {
   #endOf(end: ChunkEnd): ChunkEnd {
     const [gap] = this.#chain.gaps;
     return end.state === "whole" && gap ? { state: "incomplete", words: gap.words } : end;
+  }
+
+  /** So much waits that it is compressed while the chunk before is on its way. */
+  get #isAhead(): boolean {
+    return this.#carried.byteLength > 0 || this.#backlog.bytes >= AHEAD_BYTES;
   }
 
   /** Where in what was pushed the next text for the chain begins. */

@@ -205,6 +205,11 @@ export class Chain {
     this.#sealer.add({ key, size: object.byteLength, at });
   }
 
+  /** Something is finished and not being sealed yet. */
+  get sealingWaits(): boolean {
+    return this.#sealer.waits;
+  }
+
   /** No more text waits for now: what is finished can be sealed. */
   settle(): void {
     this.#sealer.seal();

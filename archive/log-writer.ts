@@ -190,7 +190,7 @@ export class LogWriter {
     this.#flushing ??= this.#flush().finally(() => {
       this.#flushing = undefined;
       if (this.#isChunk && !this.#closing && !this.#failure) void this.#startFlush();
-      else if (this.#feed.textWaits) this.#schedule();
+      else if (this.#feed.textWaits || this.#feed.sealingWaits) this.#schedule();
       else if (this.#feed.comparing) this.#schedule(SETTLE_MS);
     });
     this.#flushing.catch((error: unknown) => {

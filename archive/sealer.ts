@@ -69,6 +69,11 @@ export class Sealer {
     if (this.#waiting.length > MAX_WAITING) this.seal();
   }
 
+  /** Stretches are finished that are not being sealed. */
+  get waits(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   /** Begins to seal what is finished: no more text waits for now. */
   seal(): void {
     for (const links of this.#waiting.splice(0)) this.#sealing = this.#sealing.then(() => this.#seal(links));

@@ -18,11 +18,13 @@ const LF = 0x0a;
 const MEMORY_BYTES = 512 * 1024;
 /** How much of the logs whose store keeps up waits in memory, all together. */
 const SHARED_BYTES = 16 * 1024 * 1024;
+/** Read back from disk at a time: after an outage all logs do so at once. */
+const READ_BYTES = 1024 * 1024;
 /**
- * A store that takes the next chunk within this time keeps up: with the 1 MiB of a chunk, that is more than any node
- * sends (about 6 MB/s). The way over the disk would only cost time then. One that is slower never holds up a socket.
+ * A store that takes the next chunk within this time keeps up: with the 4 MiB that wait at most, that is more than any
+ * node sends (about 6 MB/s). The way over the disk would only cost time then. One that is slower never holds up a socket.
  */
-const KEEPS_UP_MS = 30;
+const KEEPS_UP_MS = 100;
 
 /**
  * Where text waits for a store that is slow or away: a little of each log in memory, the rest in files that bear no
@@ -176,14 +178,18 @@ class SpooledBacklog implements Backlog {
 
   /** To disk with what waits, unless the store is about to take it. */
   #spill(): void {
-    const { memoryBytes } = this.#spool.options;
-    const mayStay = this.#keepsUp && this.#back.bytes < 16 * memoryBytes && this.#spool.memoryBytes < SHARED_BYTES;
-    if (!mayStay && this.#mayWrite()) void this.#next(() => this.#write());
+    if (this.#mayWrite() && !this.#mayStay()) void this.#next(() => this.#write());
   }
 
+  #mayStay(): boolean {
+    const { memoryBytes } = this.#spool.options;
+    return this.#keepsUp && this.#back.bytes < 16 * memoryBytes && this.#spool.memoryBytes < SHARED_BYTES;
+  }
+
+  /** Asked for every text of every log: what all logs hold is summed up only where this one has much. */
   #mayWrite(): boolean {
     const { limitBytes, memoryBytes } = this.#spool.options;
-    return this.#back.bytes >= memoryBytes && this.#spool.bytes < limitBytes && !this.#failed;
+    return this.#back.bytes >= memoryBytes && !this.#failed && this.#spool.bytes < limitBytes;
   }
 
   #giveRoom(): void {
@@ -220,7 +226,7 @@ class SpooledBacklog implements Backlog {
   /** Reads the file's beginning back where text is wanted; an emptied file gives its blocks back to the disk. */
   async #fetch(limit: number): Promise<void> {
     if (this.#front.bytes > 0 || this.#start === this.#end || !this.#file) return;
-    const block = Buffer.allocUnsafe(Math.min(limit, this.#end - this.#start));
+    const block = Buffer.allocUnsafe(Math.min(limit, READ_BYTES, this.#end - this.#start));
     const { bytesRead } = await this.#file.read(block, 0, block.byteLength, this.#start);
     if (bytesRead !== block.byteLength) throw new Error("a spool file is shorter than what was written to it");
     // Ends with a line where it can, as take() promises; the rest is read again.

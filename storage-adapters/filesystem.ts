@@ -1,5 +1,5 @@
-import { randomBytes } from "node:crypto";
-import { link, mkdir, open, rename, rm, rmdir, stat, unlink } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { type FileHandle, link, mkdir, open, rename, rm, rmdir, stat, unlink } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { bodyStream, emptyBody } from "./body-stream.ts";
 import { isGone, listFiles } from "./filesystem-listing.ts";
@@ -23,7 +23,7 @@ const readBytesAtOnce = 256 * 1024;
 const putAttempts = 10;
 
 /** Of one length, so that the longest key's file can still be written. */
-export const temporaryName = () => temporaryNameStart + randomBytes(8).toString("hex");
+export const temporaryName = () => temporaryNameStart + randomUUID().replaceAll("-", "").slice(0, 16);
 
 /**
  * Objects as files below a folder on a POSIX file system that tells letters' case apart; the first put makes it. A put writes
@@ -109,10 +109,9 @@ export function filesystemStore(path: string): ObjectStore {
 
 async function putFile(target: string, bytes: Uint8Array, ifAbsent: boolean, signal?: AbortSignal): Promise<void> {
   const directory = dirname(target);
-  await makeDirectory(directory);
   const temporary = `${directory}/${temporaryName()}`;
+  const file = await openNew(temporary, directory);
   try {
-    const file = await open(temporary, "wx");
     try {
       await file.writeFile(bytes, { signal });
       await file.sync();
@@ -121,10 +120,24 @@ async function putFile(target: string, bytes: Uint8Array, ifAbsent: boolean, sig
     }
     signal?.throwIfAborted();
     await commit(temporary, target, ifAbsent);
-  } finally {
+  } catch (error) {
     await rm(temporary, { force: true });
+    throw error;
   }
+  if (ifAbsent) await unlink(temporary);
   await syncDirectory(directory);
+}
+
+/** The directory is there for all but the first of many puts. */
+async function openNew(path: string, directory: string): Promise<FileHandle> {
+  try {
+    return await open(path, "wx");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "ENOENT" && code !== "ENOTDIR") throw error;
+  }
+  await makeDirectory(directory);
+  return await open(path, "wx");
 }
 
 async function commit(temporary: string, target: string, ifAbsent: boolean): Promise<void> {

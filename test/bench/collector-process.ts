@@ -25,7 +25,12 @@ export async function startCollector(
       what: "the collector",
       script: "collector/main.ts",
       // As `npm run collector` starts it.
-      nodeOptions: ["--max-semi-space-size=1"],
+      nodeOptions: [
+        "--max-semi-space-size=4",
+        "--no-parallel-scavenge",
+        "--no-incremental-marking",
+        "--heap-growing-percent=50",
+      ],
       env,
       readyPath: "/readyz",
     },

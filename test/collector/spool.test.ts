@@ -91,6 +91,7 @@ describe("a spool", () => {
     await other.take(10_000);
     await room;
     expect([one.full, other.full, spool.bytes]).toEqual([false, false, 0]);
+    for (const backlog of [one, other]) backlog.close();
   });
 
   test("lets text of a store that keeps up wait in memory, and sends it to disk as soon as the store does not", async () => {
@@ -112,6 +113,20 @@ describe("a spool", () => {
     await taken;
     await fill(backlog, 100);
     await expect.poll(() => spool.bytes).toBeGreaterThan(40_000);
+    backlog.close();
+  });
+
+  test("reads back a little at a time: after an outage all logs do so at once", async () => {
+    const backlog = spoolOf(1e9).open();
+    for (let n = 0; n < 3_000; n++) backlog.push(Buffer.concat([line, line, line, line]));
+    let bytes = 0;
+    while (backlog.bytes > 0) {
+      const text = await backlog.take(4e6);
+      expect(text.byteLength).toBeLessThanOrEqual(1024 * 1024);
+      bytes += text.byteLength;
+    }
+    expect(bytes).toBe(12_000 * line.byteLength);
+    backlog.close();
   });
 
   test("keeps in memory what the disk does not take, and says so", async () => {

@@ -23,9 +23,9 @@ const ask = async (path: string, headers: Record<string, string> = {}, method = 
 
 /** Two segments: what hardly compresses fills one. */
 beforeAll(async () => {
-  const noise = createCipheriv("aes-128-ctr", Buffer.alloc(16), Buffer.alloc(16)).update(Buffer.alloc(9_000_000));
+  const noise = createCipheriv("aes-128-ctr", Buffer.alloc(16), Buffer.alloc(16)).update(Buffer.alloc(12_000_000));
   const letters = noise.toString("base64");
-  const lines = Array.from({ length: 20_000 }, (_, i) => letters.slice(i * 600, (i + 1) * 600));
+  const lines = Array.from({ length: 26_000 }, (_, i) => letters.slice(i * 600, (i + 1) * 600));
   record = await archive.run({
     name: "big",
     took: 40_000,
