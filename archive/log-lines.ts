@@ -15,17 +15,21 @@ export type Line = {
 /** How much of a line is given unless more is asked for. */
 export const LINE_BYTES = 64 * 1024;
 
-/** The lines of a text that begins with line `from`, each cut after `maxBytes`. */
-export async function* linesIn(text: AsyncIterable<Buffer>, from: number, maxBytes: number): AsyncGenerator<Line> {
+/**
+ * The lines of a text that begins with line `from`, each cut after `maxBytes`: those of a piece of the text at once, for
+ * to wait for every line costs as much as to read it.
+ */
+export async function* linesIn(text: AsyncIterable<Buffer>, from: number, maxBytes: number): AsyncGenerator<Line[]> {
   let open: { number: number; parts: Buffer[]; kept: number; bytes: number } | undefined;
   const room = maxBytes + 64; // the time comes on top
   let number = from;
   for await (const piece of text) {
+    const lines: Line[] = [];
     for (let start = 0; start < piece.byteLength; ) {
       const newline = piece.indexOf(LF, start);
       const end = newline === -1 ? piece.byteLength : newline;
       if (!open && newline !== -1 && end - start <= room) {
-        yield wholeLine(piece, start, end, number++, maxBytes);
+        lines.push(wholeLine(piece, start, end, number++, maxBytes));
         start = end + 1;
         continue;
       }
@@ -36,12 +40,13 @@ export async function* linesIn(text: AsyncIterable<Buffer>, from: number, maxByt
       open.bytes += end - start;
       start = end + 1;
       if (newline === -1) break;
-      yield toLine(open.number, open.parts, open.bytes, maxBytes);
+      lines.push(toLine(open.number, open.parts, open.bytes, maxBytes));
       open = undefined;
       number++;
     }
+    yield lines;
   }
-  if (open) yield toLine(open.number, open.parts, open.bytes, maxBytes);
+  if (open) yield [toLine(open.number, open.parts, open.bytes, maxBytes)];
 }
 
 function toLine(number: number, parts: Buffer[], bytes: number, maxBytes: number): Line {

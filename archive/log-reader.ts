@@ -135,9 +135,9 @@ export class LogReader {
     return this.log.segments.reduce((sum, segment) => sum + packedLength(segment), 0);
   }
 
-  /** The lines `from` to `to`, both included, each cut after `maxBytes`. */
-  async *linesOf(from = 1, to = this.lines, maxBytes = LINE_BYTES): AsyncGenerator<Line> {
-    yield* linesIn(this.text(from, to), from, maxBytes);
+  /** The lines `from` to `to`, both included, each cut after `maxBytes`; those of a stretch of text at once. */
+  linesOf(from = 1, to = this.lines, maxBytes = LINE_BYTES): AsyncGenerator<Line[]> {
+    return linesIn(this.text(from, to), from, maxBytes);
   }
 
   /** The number of the first line that is not older than `time`; one more than there are when all are. */

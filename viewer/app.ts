@@ -5,6 +5,7 @@ import { loadAssets } from "./assets.ts";
 import { Searches } from "./grep/searches.ts";
 import { Live, type LiveOptions } from "./live/live.ts";
 import { nothingHere } from "./lookup.ts";
+import { PageCache } from "./page-cache.ts";
 import { problemOf } from "./problem.ts";
 import { protect, refuse } from "./protection.ts";
 import { homeRoutes } from "./routes/home.ts";
@@ -25,6 +26,8 @@ export type AppOptions = {
   logger?: Logger;
   /** Whoever makes them ends their threads. */
   searches?: Searches;
+  /** Of finished pages so much is kept. */
+  pageBytes?: number;
   /** Rejects with the reason while the archive cannot be read. */
   ready: () => Promise<void>;
   /** How what grows is followed, where it is not done as usual. */
@@ -52,13 +55,24 @@ export function createApp(options: AppOptions): Hono {
     now = () => new Date(),
     logger = SILENT,
     searches = new Searches(),
+    pageBytes = 0,
     ready,
     following,
     signal,
   } = options;
   const assets = loadAssets();
   const live = new Live({ ...following, archive, logger, ...(signal && { signal }) });
-  const site: Site = { archive, namespaces, now, logger, assets, live, searches, ...(url && { url }) };
+  const site: Site = {
+    archive,
+    namespaces,
+    now,
+    logger,
+    assets,
+    live,
+    searches,
+    pages: new PageCache(pageBytes),
+    ...(url && { url }),
+  };
   const app = new Hono();
   app.use(packUnpacked);
   app.use(protect, refuse);

@@ -50,9 +50,11 @@ export async function foldWindow(
   const folder = new Folder((fold) => found.push(fold), first?.folds?.open);
   const reading = new MarkerReader(options, first?.folds?.stopToken);
   let stopToken = first?.folds?.stopToken;
-  for await (const { number, time, text } of reader.linesOf(from, to, HEAD_BYTES)) {
-    if (number === window.from) stopToken = reading.stopToken;
-    if (reading.mayRead(text, 0, text.byteLength)) folder.add({ number, time }, reading.read(text.toString()));
+  for await (const lines of reader.linesOf(from, to, HEAD_BYTES)) {
+    for (const { number, time, text } of lines) {
+      if (number === window.from) stopToken = reading.stopToken;
+      if (reading.mayRead(text, 0, text.byteLength)) folder.add({ number, time }, reading.read(text.toString()));
+    }
   }
   folder.pass({ number: to, time: log.lastTime });
   // A line that goes on in the next frame has been looked at already, and so have its ends.

@@ -16,9 +16,21 @@ const TAKES_GZIP = /(?:^|,)\s*gzip\s*(?:,|$)/i;
  */
 export async function pageAnswer(c: Context, page: Html, status: ContentfulStatusCode = 200): Promise<Response> {
   // A plain string, which the server sends as it is; from hono's own it would make a stream, too.
-  const text = page.toString();
-  if (c.req.method === "HEAD" || !TAKES_GZIP.test(c.req.header("Accept-Encoding") ?? "")) return c.html(text, status);
-  const packed = new Uint8Array(await gzipped(bytesOf(text)));
+  return takesPacked(c) ? packedAnswer(c, await packPage(page), status) : c.html(page.toString(), status);
+}
+
+export const takesPacked = (c: Context): boolean =>
+  c.req.method !== "HEAD" && TAKES_GZIP.test(c.req.header("Accept-Encoding") ?? "");
+
+export const packPage = async (page: Html): Promise<Uint8Array<ArrayBuffer>> =>
+  new Uint8Array(await gzipped(bytesOf(page.toString())));
+
+/** Answers with what packPage() made of a page. */
+export function packedAnswer(
+  c: Context,
+  packed: Uint8Array<ArrayBuffer>,
+  status: ContentfulStatusCode = 200,
+): Response {
   c.header("Content-Type", "text/html; charset=UTF-8");
   c.header("Content-Encoding", "gzip");
   c.header("Vary", "Accept-Encoding", { append: true });

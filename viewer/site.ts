@@ -2,6 +2,7 @@ import type { ArchiveReader } from "../archive/reader.ts";
 import type { Assets } from "./assets.ts";
 import type { Searches } from "./grep/searches.ts";
 import type { Live } from "./live/live.ts";
+import type { PageCache } from "./page-cache.ts";
 
 /** Which namespaces may be shown: all, or these. */
 export type Namespaces = "*" | readonly string[];
@@ -21,6 +22,7 @@ export type Site = {
   /** What is followed here at the moment. */
   live: Live;
   searches: Searches;
+  pages: PageCache;
 };
 
 /** A namespace that is not shown is answered like one that does not exist. */

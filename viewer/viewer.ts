@@ -26,9 +26,12 @@ export async function startViewer({ config, following, store, logger, signal }: 
   signal?.throwIfAborted();
   const stopped = new AbortController();
   const searches = new Searches();
+  const { cacheBytes = 0 } = config;
+  const pageBytes = cacheBytes / 8;
   const app = createApp({
     searches,
-    archive: new ArchiveReader(store, config),
+    pageBytes,
+    archive: new ArchiveReader(store, { cacheBytes: cacheBytes - pageBytes }),
     namespaces: config.namespaces,
     ...(config.url && { url: config.url }),
     ...(logger && { logger }),

@@ -38,9 +38,9 @@ async function readsOf(read: (reader: LogReader) => Promise<unknown>, cache?: Re
 }
 
 const numbers = async (lines: ReturnType<LogReader["linesOf"]>) =>
-  (await Array.fromAsync(lines)).map(
-    ({ number, text }) => `${number}: ${text.toString().split(" ").slice(0, 2).join(" ")}`,
-  );
+  (await Array.fromAsync(lines))
+    .flat()
+    .map(({ number, text }) => `${number}: ${text.toString().split(" ").slice(0, 2).join(" ")}`);
 
 const named = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, i) => `${from + i}: line ${from + i}`);

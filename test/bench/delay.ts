@@ -21,10 +21,12 @@ export async function* measureDelay(folder: string): AsyncGenerator<Figure> {
   const seconds: number[] = [];
   const readOn = async () => {
     const log = await openLog(store, run);
-    for await (const { number, time, text } of log?.linesOf(seconds.length + 1) ?? []) {
-      if (!time || !text.includes(` line ${number} `))
-        throw new Error(`line ${number} of the archived log is: ${text}`);
-      seconds.push(Date.now() / 1000 - Number(timeNs(time)) / 1e9);
+    for await (const lines of log?.linesOf(seconds.length + 1) ?? []) {
+      for (const { number, time, text } of lines) {
+        if (!time || !text.includes(` line ${number} `))
+          throw new Error(`line ${number} of the archived log is: ${text}`);
+        seconds.push(Date.now() / 1000 - Number(timeNs(time)) / 1e9);
+      }
     }
     return seconds.length >= LINES ? true : undefined;
   };

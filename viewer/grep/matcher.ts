@@ -23,6 +23,8 @@ const COMPILED = "(?:)";
  * a hit, by a native expression without repetitions; what those lines have, RE2 decides where the quick look does not.
  */
 export class Matcher {
+  /** What is looked for byte by byte, and nothing else is. */
+  readonly #bytes: Buffer | undefined;
   readonly #quick: RegExp | undefined;
   readonly #isQuickExact: boolean;
   readonly #exact: RE2JS;
@@ -31,6 +33,7 @@ export class Matcher {
   constructor(pattern: Pattern) {
     const { text, isRegex, ignoresCase } = pattern;
     this.#ignoresCase = ignoresCase;
+    if (!isRegex && !ignoresCase) this.#bytes = Buffer.from(text);
     const quick = isRegex ? necessary(text, ignoresCase) : quoted(text, ignoresCase);
     if (quick) this.#quick = new RegExp(`${quick.source}${COMPILED}`, ignoresCase ? "gi" : "g");
     this.#isQuickExact = quick?.isExact ?? false;
@@ -39,6 +42,8 @@ export class Matcher {
 
   /** Looks at one text. What it finds in a line is a hit if `test` says so. */
   on(text: Buffer): LineFinder {
+    const bytes = this.#bytes;
+    if (bytes) return { isEveryLine: false, find: (from) => text.indexOf(bytes, from), test: () => true };
     const exact = (begin: number, end: number) => this.#exact.test(text.toString("utf8", begin, end));
     const quick = this.#quick;
     if (!quick || this.#mayFold(text)) return { isEveryLine: true, find: (from) => from, test: exact };

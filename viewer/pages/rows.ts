@@ -194,10 +194,13 @@ async function shownLines(
   const terminal = new Terminal(first);
   const lines: Omit<ShownLine, "shown">[] = [];
   let before: ScreenLine[] = [];
-  for await (const { text, ...line } of reader.linesOf(first, Math.min(reader.lines, to + REACH), READ_BYTES)) {
-    if (isContinued && line.number === from) before = terminal.lines();
-    terminal.write(withoutMarkers(text, markers));
-    lines.push({ ...line, isReadWhole: text.byteLength === line.bytes, severity: severityOfLine(text) });
+  for await (const stretch of reader.linesOf(first, Math.min(reader.lines, to + REACH), READ_BYTES)) {
+    for (const { number, time, text, bytes } of stretch) {
+      if (isContinued && number === from) before = terminal.lines();
+      terminal.write(withoutMarkers(text, markers));
+      const isReadWhole = text.byteLength === bytes;
+      lines.push({ number, ...(time && { time }), bytes, isReadWhole, severity: severityOfLine(text) });
+    }
   }
   const screen = terminal.lines();
   const shown = lines.map((line, i) => ({ ...line, shown: screen[i] as ScreenLine }));

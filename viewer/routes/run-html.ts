@@ -4,7 +4,7 @@ import { isFinished, type Log } from "../../archive/record.ts";
 import { choiceOf, query, runPath } from "../address.ts";
 import { sourceLink } from "../forge.ts";
 import { Highlighter } from "../grep/highlighter.ts";
-import { pageAnswer } from "../page-answer.ts";
+import { packedAnswer, packPage, pageAnswer, takesPacked } from "../page-answer.ts";
 import { focusOf } from "../pages/finding-strip.ts";
 import { type Html, html } from "../pages/html.ts";
 import { moreRows } from "../pages/more-rows.ts";
@@ -67,13 +67,37 @@ export async function runHtml(request: RunRequest, selection: Selection): Promis
       }
       const text = asked.isPlain && (await insteadOfPlain(request, selection));
       if (text) return c.redirect(text, 303);
-      const { pane, isLogFinished, markedText } = await paneOf(request, selection, shown);
-      return pageAnswer(c, runPage({ ...options, pane, markedText, isSettled: record.final && isLogFinished }));
+      return wholePage(request, selection, shown, options);
     }
   }
 }
 
 type Shown = { uid?: string };
+
+/** One that can change no more is kept, but for what was searched: that a part could not be read may pass. */
+async function wholePage(
+  request: RunRequest,
+  selection: Selection,
+  shown: Shown,
+  options: RunPartOptions,
+): Promise<Response> {
+  const { c, site, found, asked } = request;
+  const { record, isNewest, others } = found;
+  const mayKeep = record.final && !asked.grep && takesPacked(c);
+  const address = `${c.req.url} ${isNewest} ${JSON.stringify(others)}`;
+  const kept = mayKeep ? site.pages.get(record, address) : undefined;
+  if (kept) {
+    if (kept.log) tellOfLog(c, kept.log);
+    return packedAnswer(c, kept.packed);
+  }
+  const { pane, log, isLogFinished, markedText } = await paneOf(request, selection, shown);
+  const isSettled = record.final && isLogFinished;
+  const page = runPage({ ...options, pane, markedText, isSettled });
+  if (!mayKeep || !isSettled) return pageAnswer(c, page);
+  const packed = await packPage(page);
+  site.pages.set(record, address, { packed, log });
+  return packedAnswer(c, packed);
+}
 
 /** Where a log is to be read that is too long for one page. */
 async function insteadOfPlain({ site, found, signal }: RunRequest, selection: Selection): Promise<string | undefined> {
@@ -89,7 +113,7 @@ async function paneOf(
   request: RunRequest,
   selection: Selection,
   shown: Shown,
-): Promise<{ pane: Html; isLogFinished: boolean; markedText?: string | undefined }> {
+): Promise<{ pane: Html; log?: Log; isLogFinished: boolean; markedText?: string | undefined }> {
   const { c, site, found, asked, signal } = request;
   const { record } = found;
   if (selection.type !== "log") {
@@ -152,6 +176,7 @@ async function paneOf(
       search,
       complaint,
     }),
+    log: reader.log,
     isLogFinished: isFinished(reader.log),
     markedText: drawn.markedText,
   };
