@@ -12,6 +12,8 @@ import { randomLines } from "./viewer-lines.ts";
 import { type Server, startBareServer, startViewer } from "./viewer-process.ts";
 
 const PAGES = 200;
+/** More than the viewer keeps, and than are read in all rounds. */
+const DISTINCT = 4_000;
 const WARM_UP = 40;
 const READERS = 8;
 const ROUNDS = 5;
@@ -22,7 +24,7 @@ const LINES_OF_TASK = 700;
 
 /** Pages of steps, beside a page of the same bytes that a bare server keeps in memory. */
 export async function* measurePages(big: BigLog, folder: string): AsyncGenerator<Figure> {
-  const lines = randomLines(big, PAGES + WARM_UP);
+  const lines = randomLines(big, WARM_UP + PAGES + DISTINCT);
   yield* pagesOf({
     what: "of 1 GiB",
     store: big.store,
@@ -44,7 +46,8 @@ async function* pagesOf({ what, store, paths, folder }: Pages): AsyncGenerator<F
   await writeFile(file, page[0] ?? "");
   const bare = await startBareServer(file, cleanup);
   await eachPage(bare, paths.slice(0, WARM_UP), () => 0);
-  const measured = paths.slice(WARM_UP);
+  const measured = paths.slice(WARM_UP, WARM_UP + PAGES);
+  const others = paths.slice(WARM_UP + PAGES);
   const ours = await eachPage(viewer, measured, (loaded) => loaded);
   const rival = await eachPage(bare, measured, ({ firstByte }) => firstByte);
   yield {
@@ -72,14 +75,15 @@ async function* pagesOf({ what, store, paths, folder }: Pages): AsyncGenerator<F
     goal: { of: "ours", most: 25 },
     note: "all that the page loads as script, with gzip",
   };
-  const rates = await ratesOf(viewer, bare, measured);
-  yield {
-    name: `pages of a step, run ${what}`,
-    unit: "pages/s",
-    ...rates,
-    goal: { of: "ratio", least: 0.5 },
-    note: `${READERS} readers at once, median of ${ROUNDS} rounds of ${ROUND_MS / 1_000} s in turn; the rival is hono on the same server with the same compression, a page of ${Math.round((page[0]?.byteLength ?? 0) / KB)} KB in memory`,
-  };
+  const about = `${READERS} readers at once, median of ${ROUNDS} rounds of ${ROUND_MS / 1_000} s in turn; the rival is hono on the same server with the same compression, a page of ${Math.round((page[0]?.byteLength ?? 0) / KB)} KB in memory`;
+  const asked: [string, readonly string[]][] = [
+    ["one page of a step, again and again", [middle]],
+    ["pages of a step, each once", others],
+  ];
+  for (const [name, paths] of asked) {
+    const rates = await ratesOf(viewer, bare, paths);
+    yield { name: `${name}, run ${what}`, unit: "pages/s", ...rates, goal: { of: "ratio", least: 0.5 }, note: about };
+  }
 }
 
 async function eachPage<T>(
@@ -118,8 +122,10 @@ async function ratesOf(viewer: Server, bare: Server, paths: readonly string[]) {
   const ours: number[] = [];
   const rival: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    ours.push(await rate(viewer, paths));
-    rival.push(await rate(bare, paths));
+    const share = Math.floor((paths.length * round) / ROUNDS);
+    const turned = [...paths.slice(share), ...paths.slice(0, share)];
+    ours.push(await rate(viewer, turned));
+    rival.push(await rate(bare, turned));
   }
   return { ours: median(ours), rival: median(rival) };
 }
@@ -148,5 +154,10 @@ async function manyTasks(folder: string): Promise<{ store: string; paths: string
   }));
   await new ArchiveFixture(await openStore(store)).run({ name: "many", namespace: "bench", took: 100, tasks });
   const path = "/namespaces/bench/pipelineruns/many?step=build&pipelineTask=";
-  return { store, paths: Array.from({ length: PAGES + WARM_UP }, (_, i) => `${path}task-${i % TASKS}`) };
+  const lineOf = (i: number) => 1 + ((37 * Math.floor(i / TASKS)) % LINES_OF_TASK);
+  const paths = Array.from(
+    { length: WARM_UP + PAGES + DISTINCT },
+    (_, i) => `${path}task-${i % TASKS}&line=${lineOf(i)}`,
+  );
+  return { store, paths };
 }
