@@ -30,9 +30,9 @@ export class RuleSet {
 
 const NONE: readonly Rule[] = [];
 
-/** What runners say of themselves, and shells of the commands they run: never why something failed. */
+/** What runners say of themselves, shells of the commands they run, and programs to those who debug them: never why something failed. */
 const SAID_IN_PASSING =
-  /^\s{0,8}(?:##\[(?:warning|debug|command|group|section|endgroup)\]|::(?:warning|notice|debug|group)[ :]|\+{1,4} )/;
+  /^\s{0,8}(?:##\[(?:warning|debug|command|group|section|endgroup)\]|::(?:warning|notice|debug|group)[ :]|\+{1,4} |\[?DEBUG\b|level=debug\b)/;
 
 /** The first of the rules that takes the line. */
 export function firstToTake(candidates: readonly Rule[], line: ReadLine): Rule | undefined {

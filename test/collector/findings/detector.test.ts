@@ -91,6 +91,14 @@ describe("findings", () => {
     expect(leading?.line).toBe(1);
   });
 
+  test.each([
+    "DEBUG failure threshold is 3",
+    "[DEBUG] cannot reuse the connection",
+    'level=debug msg="failed to lock"',
+  ])("are not what is said to those who debug: %j", (line) => {
+    expect(detect(log(line, "the end")).leading).toMatchObject({ line: 2, rule: "last-words" });
+  });
+
   test("drop consecutive duplicates, but not what comes again later", () => {
     const refused = "curl: (7) Failed to connect to db port 5432";
     const { findings, total } = detect(log(refused, refused, "waiting", refused));
