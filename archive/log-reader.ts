@@ -2,20 +2,19 @@ import { type ObjectReader, readBytes, StorageError } from "../storage-adapters/
 import { type ChunkHeader, decodeHeader, decodeText, packedText } from "./chunk.ts";
 import { ArchiveError } from "./error.ts";
 import type { LogId, Position } from "./keys.ts";
-import { isBefore, isLater, timeAt, timeNs } from "./line.ts";
+import { isBefore, timeNs } from "./line.ts";
+import { firstLine, type Stretch, type TimedLog, timesRise } from "./line-times.ts";
 import { expectPlace, extentOf, extentSince, type LogExtent, type Piece, type PieceSegment } from "./log-extent.ts";
 import { LINE_BYTES, type Line, linesIn } from "./log-lines.ts";
 import { ByteCache, PARSED_FACTOR, type ReadCache } from "./read-cache.ts";
 import { isFinished, type Log } from "./record.ts";
 import { type Frame, readIndex, type SegmentIndex } from "./segment.ts";
-import { packedFrames, packedLength, readFrames, readPacked } from "./segment-frames.ts";
+import { framesBetween, packedFrames, packedLength, readFrames, readPacked } from "./segment-frames.ts";
 
+export type { Stretch } from "./line-times.ts";
 export type { Line } from "./log-lines.ts";
 
 const LF = 0x0a;
-
-/** Text as it is stored, beginning at a place. */
-export type Stretch = { at: Position; text: Buffer };
 
 /** A frame of a log's text as it is stored, to be unpacked elsewhere: `next` is where its text ends. */
 export type PackedFrame = { at: Position; next: Position; packed: Buffer; bytes: number; key: string };
@@ -43,6 +42,7 @@ export class LogReader {
   readonly #signal: { signal?: AbortSignal };
   readonly #cache: ReadCache | undefined;
   readonly #indexes: ByteCache<SegmentIndex>;
+  readonly #timed: TimedLog;
 
   private constructor(store: ObjectReader, id: LogId, extent: LogExtent, signal?: AbortSignal, cache?: ReadCache) {
     this.#store = store;
@@ -54,6 +54,13 @@ export class LogReader {
     this.#cache = cache;
     this.#indexes = cache?.indexes ?? new ByteCache(INDEXES_BYTES);
     this.log = extent.log;
+    this.#timed = {
+      pieces: this.#pieces,
+      end: this.#end,
+      lines: this.lines,
+      index: async (piece) => (isSegment(piece) ? await this.#index(piece) : undefined),
+      stretches: (piece, choose) => this.#pieceStretches(piece, choose),
+    };
   }
 
   /** A finished log is read by its record alone; for one that grows the bucket is asked what there is by now. */
@@ -143,62 +150,18 @@ export class LogReader {
   /** The number of the first line that is not older than `time`; one more than there are when all are. */
   lineAt(time: string): Promise<number> {
     const wanted = timeNs(time);
-    return this.#firstLine((time) => time >= wanted);
+    return firstLine(this.#timed, (time) => time >= wanted);
   }
 
   /** The number of the first line from `from` on that is later than `time`; one more than there are when none is. */
   lineAfter(time: string, from = 1): Promise<number> {
     const last = timeNs(time);
-    return this.#firstLine((time) => time > last, from);
+    return firstLine(this.#timed, (time) => time > last, from);
   }
 
-  /**
-   * Whether times rise from segment to segment, and in those that hold the given lines from frame to frame: a node's
-   * clock may have been set back.
-   */
-  async timesRise(lines: readonly number[]): Promise<boolean> {
-    let last = 0n;
-    for (const [i, piece] of this.#pieces.entries()) {
-      const { at, segment } = piece;
-      const next = this.#pieces[i + 1]?.at ?? this.#end;
-      const holdsOne = lines.some((line) => at.line <= line && line <= next.line);
-      const spans = isSegment(piece) && holdsOne ? (await this.#index(piece)).frames : [{ ...segment }];
-      for (const time of spans.flatMap(({ firstTime, lastTime }) => [firstTime, lastTime])) {
-        if (time && timeNs(time) < last) return false;
-        if (time) last = timeNs(time);
-      }
-    }
-    return true;
-  }
-
-  /**
-   * `isFound` of a line's time in ns. Stretches whose last line it is not true of are passed over, but for those in
-   * which a clock was set back; of a segment nothing is read behind the first frame whose last line it is true of.
-   */
-  async #firstLine(isFound: (time: bigint) => boolean, from = 1): Promise<number> {
-    const start = { line: from, offset: 0 };
-    const isOut = ({ firstTime, lastTime }: Pick<Frame, "firstTime" | "lastTime">) =>
-      !!lastTime && !isFound(timeNs(lastTime)) && !(firstTime && isLater(firstTime, lastTime));
-    const choose = (index: SegmentIndex) => {
-      const frames = framesBetween(index, start).filter((frame) => !isOut(frame));
-      const last = frames.findIndex(({ lastTime }) => lastTime && isFound(timeNs(lastTime)));
-      return last === -1 ? frames : frames.slice(0, last + 1);
-    };
-    for (const [i, piece] of this.#pieces.entries()) {
-      if (piece.segment && isOut(piece.segment)) continue;
-      const next = this.#pieces[i + 1]?.at ?? this.#end;
-      if (!isBefore(start, next)) continue;
-      for await (const { at, text } of this.#pieceStretches(piece, choose)) {
-        for (let begin = 0, line = at.line; begin < text.byteLength; line++) {
-          const time = line < from || (begin === 0 && at.offset > 0) ? undefined : timeAt(text, begin);
-          if (time && isFound(timeNs(time))) return line;
-          const newline = text.indexOf(LF, begin);
-          if (newline === -1) break;
-          begin = newline + 1;
-        }
-      }
-    }
-    return this.lines + 1;
+  /** Whether times rise over the log, as far as its segments tell, and within those that hold the given lines. */
+  timesRise(lines: readonly number[]): Promise<boolean> {
+    return timesRise(this.#timed, lines);
   }
 
   /** What the indexes of the segments say that hold the lines `from` to `to`; chunks have none. */
@@ -322,10 +285,6 @@ export class LogReader {
 }
 
 const isSegment = (piece: Piece): piece is SegmentPiece => piece.segment !== undefined;
-
-/** The frames that have text from `from` on and, if that is given, before `to`. */
-const framesBetween = ({ frames, next }: SegmentIndex, from: Position, to?: Position): Frame[] =>
-  frames.filter((frame, i) => (!to || isBefore(frame, to)) && isBefore(from, frames[i + 1] ?? next));
 
 /** Where in the log's text each frame begins, in bytes; the first of them at `begin`. */
 function startsOf(frames: readonly Frame[], begin: number): number[] {

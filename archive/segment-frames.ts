@@ -1,8 +1,10 @@
 import type { ObjectReader } from "../storage-adapters/store.ts";
 import { ArchiveError } from "./error.ts";
+import type { Position } from "./keys.ts";
+import { isBefore } from "./line.ts";
 import type { ByteCache } from "./read-cache.ts";
 import type { Segment } from "./record.ts";
-import type { Frame } from "./segment.ts";
+import type { Frame, SegmentIndex } from "./segment.ts";
 import { decompress, SKIPPABLE_CONTENT_OFFSET } from "./zstd.ts";
 
 type Options = { signal?: AbortSignal };
@@ -88,6 +90,10 @@ export async function* readFrames(
     yield { frame, text };
   }
 }
+
+/** The frames that have text from `from` on and, if that is given, before `to`. */
+export const framesBetween = ({ frames, next }: SegmentIndex, from: Position, to?: Position): Frame[] =>
+  frames.filter((frame, i) => (!to || isBefore(frame, to)) && isBefore(from, frames[i + 1] ?? next));
 
 /** How long a segment's frames are in all: its index follows the last of them. */
 export const packedLength = ({ index }: Pick<Segment, "index">): number => index.offset - SKIPPABLE_CONTENT_OFFSET;
