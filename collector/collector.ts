@@ -1,6 +1,7 @@
+import type { RunId } from "../archive/keys.ts";
 import { persist } from "../archive/persist.ts";
 import { RunWriter } from "../archive/run-writer.ts";
-import { knownRuns, openRuns } from "./archived-runs.ts";
+import { surveyRuns } from "./archived-runs.ts";
 import type { Finalizers } from "./finalizer.ts";
 import { FollowSlots } from "./follow/follow-slots.ts";
 import { ObjectCache } from "./kubernetes/cache.ts";
@@ -172,7 +173,7 @@ export class Collector {
   /** The archiver to be told of a change; undefined for a run that is wholly archived. */
   #archiverOf(namespace: string, runUid: string): RunArchiver | undefined {
     if (this.#archived.has(runUid)) return undefined;
-    const key = `${namespace}/${runUid}`;
+    const key = keyOf({ namespace, runUid });
     let archiver = this.#archivers.get(key);
     if (!archiver) {
       archiver = new RunArchiver({ namespace, runUid }, this.#archiverDeps(key));
@@ -189,7 +190,7 @@ export class Collector {
 
   /** What the first lists hold waits until it is known which of their runs are archived. */
   #attendFinalizer(taskRun: TaskRun, runUid: string): void {
-    const archiver = this.#archivers.get(`${taskRun.metadata.namespace}/${runUid}`);
+    const archiver = this.#archivers.get(keyOf({ namespace: taskRun.metadata.namespace, runUid }));
     // Of an archived run whoever sees it takes the finalizer off: its owner may have died before.
     if (!archiver) this.#deps.finalizers.attend(taskRun, true);
     else if (this.#started && this.#deps.replicas.owns(runUid))
@@ -254,38 +255,27 @@ export class Collector {
   }
 
   /**
-   * What the index knows and `open` does not is wholly archived: two listings a namespace instead of a read per run.
-   * What is open and not in the cluster any more is finished here.
+   * What the archive knows and does not call open is wholly archived. What is open and not in the cluster any more is
+   * finished here.
    */
   async #survey(): Promise<void> {
-    const { store, signal } = this.#deps;
-    const namespaces = new Set([...this.#archivers.keys()].map(namespaceOf));
-    if (this.#deps.namespaces !== "*") for (const namespace of this.#deps.namespaces) namespaces.add(namespace);
-    const known: string[] = [];
-    for (const namespace of namespaces) {
-      const since = this.#oldestIn(namespace);
-      if (since === undefined) continue;
-      for await (const { runUid } of knownRuns(store, namespace, since, signal)) {
-        const key = `${namespace}/${runUid}`;
-        if (this.#archivers.has(key)) known.push(key);
-      }
-    }
-    // In this order: a run that another replica begins in between is under `open` before it is in the index.
-    const open = new Set<string>();
-    for await (const { namespace, runUid } of openRuns(store, signal)) {
-      if (this.#deps.namespaces !== "*" && !namespaces.has(namespace)) continue;
-      open.add(runUid);
-      this.#archiverOf(namespace, runUid);
-    }
-    for (const key of known) if (!open.has(uidOf(key)) && !this.#working.has(key)) this.#forget(key);
+    const { store, signal, namespaces } = this.#deps;
+    const wants = (run: RunId) => this.#archivers.has(keyOf(run));
+    const { known, open } = await surveyRuns(store, { since: this.#oldestObjects(), wants }, signal);
+    for (const { namespace, runUid } of open)
+      if (namespaces === "*" || namespaces.includes(namespace)) this.#archiverOf(namespace, runUid);
+    const openUids = new Set(open.map(({ runUid }) => runUid));
+    for (const run of known) if (!openUids.has(run.runUid) && !this.#working.has(keyOf(run))) this.#forget(keyOf(run));
   }
 
-  /** When the oldest object of a run in the namespace was made, in ms. */
-  #oldestIn(namespace: string): number | undefined {
-    const [oldest] = [...this.#archivers]
-      .flatMap(([key, archiver]) => (namespaceOf(key) === namespace ? (archiver.createdAt ?? []) : []))
-      .sort();
-    return oldest === undefined ? undefined : Date.parse(oldest);
+  /** By namespace, when the oldest object of a run was made, in ms. */
+  #oldestObjects(): Map<string, number> {
+    const oldest = new Map<string, number>();
+    for (const [key, { createdAt }] of this.#archivers) {
+      const ms = Date.parse(createdAt ?? "");
+      if (ms < (oldest.get(namespaceOf(key)) ?? Number.POSITIVE_INFINITY)) oldest.set(namespaceOf(key), ms);
+    }
+    return oldest;
   }
 
   /** Forgetting one again costs no more than a read of its record. */
@@ -299,6 +289,7 @@ export class Collector {
   }
 }
 
-/** An archiver's key is `<namespace>/<run's UID>`. */
+/** An archiver's key. */
+const keyOf = ({ namespace, runUid }: RunId): string => `${namespace}/${runUid}`;
 const namespaceOf = (key: string): string => key.slice(0, key.indexOf("/"));
 const uidOf = (key: string): string => key.slice(key.indexOf("/") + 1);

@@ -1,49 +1,25 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { replayFrom } from "../../archive/alignment.ts";
-import { timeAt } from "../../archive/line.ts";
 import type { LogWriter } from "../../archive/log-writer.ts";
 import type { Log } from "../../archive/record.ts";
-import type { KubernetesClient } from "../kubernetes/client.ts";
 import type { Logger } from "../logger.ts";
-import type { Metrics } from "../metrics.ts";
-import { type ContainerRun, type ContainerView, viewOf } from "./container-view.ts";
+import { type ContainerView, viewOf } from "./container-view.ts";
 import { finishCut, finishUnreadable, finishWithoutPod } from "./ending.ts";
-import type { FollowSlots } from "./follow-slots.ts";
 import { classifyStray } from "./kubelet-error.ts";
 import { Lateness } from "./lateness.ts";
-import { LogStream } from "./log-stream.ts";
 import { gapWords, isTelling, neverStarted, type Waiting } from "./missing.ts";
-import type { PodState } from "./pod-state.ts";
-import { Reading, type ReadingOptions, type Recover, WrongRun } from "./reading.ts";
-import { Relay, type RelayEnd } from "./relay.ts";
+import type { RelayEnd } from "./relay.ts";
+import { type Read, RunReader, type RunReaderDeps } from "./run-reader.ts";
 import { TIMING, type Timing } from "./timing.ts";
 
-export type FollowerDeps = {
-  client: KubernetesClient;
-  slots: FollowSlots;
-  run: ContainerRun;
-  pod: PodState;
+export type FollowerDeps = Omit<RunReaderDeps, "look" | "lateness" | "timing" | "stop"> & {
   /** Opens the log where the bucket has it. */
   openWriter: () => Promise<LogWriter>;
-  /** When its process began, if that is known to be later than the container's start: steps wait for their turn. */
-  begun: () => string | undefined;
-  /** Fetches from the node what it has rotated, where that is allowed. */
-  recover?: ((writer: LogWriter) => Recover) | undefined;
   /** Aborts, with a sentence as its reason, when the log is given up while its container still runs. */
   cut: AbortSignal;
   /** Aborts when another collector is to go on: what was read is stored first. */
   release: AbortSignal;
-  /** Everything stops at once. */
-  signal: AbortSignal;
   logger: Logger;
-  metrics: Metrics;
   timing?: Partial<Timing>;
 };
-
-/** A log of this size is read again as a whole. */
-const SMALL_BYTES = 1024 * 1024;
-
-type Read = { end: RelayEnd; reading: Reading; silentMs: number; follow: boolean };
 
 /**
  * Takes one container run's log out of its pod, from its first line to its last: follows it while the container
@@ -54,6 +30,7 @@ export class Follower {
   readonly #timing: Timing;
   readonly #stop: AbortSignal;
   readonly #lateness: Lateness;
+  readonly #reader: RunReader;
   #writer: LogWriter | undefined;
   #failures = 0;
   #failingSince: number | undefined;
@@ -72,6 +49,8 @@ export class Follower {
     this.#timing = { ...TIMING, ...deps.timing };
     this.#stop = AbortSignal.any([deps.signal, deps.cut, deps.release]);
     this.#lateness = new Lateness(this.#timing.lateMs, this.#timing.promptMs);
+    const own = { look: () => this.#look(), lateness: this.#lateness, timing: this.#timing, stop: this.#stop };
+    this.#reader = new RunReader({ ...deps, ...own });
   }
 
   /** What is in the bucket so far. */
@@ -208,69 +187,13 @@ export class Follower {
   }
 
   async #read(writer: LogWriter, view: ContainerView): Promise<Read> {
-    const { client, run, slots, pod, metrics } = this.#deps;
-    const previous = view.phase === "terminated" && view.previous;
-    const release = view.phase === "running" ? slots.acquire(run.node, pod.endangered) : undefined;
-    const open = () => {
-      // A follow that is only to show that there is nothing more need not be given all again.
-      const isWhole = release !== undefined && this.#followEndedAt === undefined;
-      const since = isWhole ? undefined : this.#since(writer, view);
-      return LogStream.open(client, run, { follow: release !== undefined, previous, since }, this.#stop);
-    };
-    const reading: ReadingOptions = {
-      confirm: (text) => this.#isThisRun(text, previous),
-      expectedBy: writer.empty ? this.#lateness.expectedBy(view, this.#deps.begun(), Date.now()) : undefined,
+    const read = await this.#reader.read(writer, view, {
+      isCheck: this.#followEndedAt !== undefined,
       cause: this.#storeAway ? "store-away" : "rotated",
-      recover: this.#deps.recover?.(writer),
-      leapMs: this.#timing.leapMs,
-    };
-    const follows = release !== undefined ? metrics.follows : undefined;
-    follows?.inc();
-    try {
-      const stream = await open();
-      const { successor: onSuccessor } = metrics;
-      const deps = { open, writer, reading, timing: this.#timing, podLeft: pod.left, onSuccessor };
-      if (!stream.end) this.#lateness.answered(reading.expectedBy);
-      const read = await new Relay(deps, stream, new Reading(writer, reading)).run();
-      if (read.end.type !== "refused") this.#lateness.read(Date.now());
-      if (read.reading.fresh > 0) this.#followEndedAt = undefined;
-      this.#storeAway = false;
-      return { ...read, follow: release !== undefined };
-    } catch (error) {
-      if (!(error instanceof WrongRun)) throw error;
-      return { end: { type: "broken", error }, reading: new Reading(writer, reading), silentMs: 0, follow: false };
-    } finally {
-      follows?.dec();
-      release?.();
-    }
-  }
-
-  /**
-   * From when a log is asked for that has been read to its end once. A follow that goes on gets the newest file as a
-   * whole: with `sinceTime`, kubelet would leave out whatever is printed after a clock's step back.
-   */
-  #since(writer: LogWriter, view: ContainerView): string | undefined {
-    const from = replayFrom(writer.marks());
-    if (from === undefined || writer.log().bytes < SMALL_BYTES) return undefined;
-    const finished = view.phase === "terminated" ? Date.parse(view.terminated?.finishedAt ?? "") : Number.NaN;
-    if (finished + 1_000 < Date.parse(writer.lastTime ?? "")) return undefined; // the clock has stepped back
-    return new Date(Date.parse(from) - this.#timing.overlapMs).toISOString();
-  }
-
-  /**
-   * No request names the run that it wants: a sidecar that was started again answers with the newer log. Its status
-   * may come later than its first line, so that is waited out.
-   */
-  async #isThisRun(text: Buffer, previous: boolean): Promise<boolean> {
-    const { run, signal } = this.#deps;
-    if (!run.restartable) return true;
-    const began = Date.parse(timeAt(text, 0) ?? "");
-    const waitMs = Math.min(this.#timing.statusLagMs, began + this.#timing.statusLagMs - Date.now());
-    if (waitMs > 0) await sleep(waitMs, undefined, { signal });
-    if (!(await this.#look())) return false;
-    const view = this.#view();
-    if (view.phase === "lost" || view.phase === "waiting") return false;
-    return previous === (view.phase === "terminated" && view.previous);
+    });
+    if (read.reading.fresh > 0) this.#followEndedAt = undefined;
+    this.#storeAway = false;
+    return read;
   }
 
   /** Every line has been read. */
