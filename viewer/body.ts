@@ -119,6 +119,8 @@ function stallWatch(
     drop();
   };
   const begin = () => {
+    // An event that has been is not told again.
+    if (stop?.aborted) return fire();
     if (ms !== undefined) timer = setTimeout(fire, ms);
     stop?.addEventListener("abort", fire);
   };
