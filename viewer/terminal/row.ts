@@ -6,6 +6,9 @@ import { tabStop, widthOf } from "./width.ts";
 /** A row of more changes of style is cut. */
 const MAX_RUNS = 1024;
 
+/** Text to be written; `isPlain`: each character is ASCII and one column wide. */
+export type Written = { text: string; isPlain: boolean };
+
 /** One row of the screen. While it is only written on, its text stays as it came; written over, it becomes cells. */
 export class Row {
   /** The raw line that was here last. */
@@ -13,8 +16,8 @@ export class Row {
   #runs: Run[] = [];
   #length = 0;
   #isCut = false;
-  /** Of the runs, from the first time that it was asked for. */
-  #width: number | undefined;
+  /** Of the runs; undefined where it is to be counted, character by character, once it is asked for. */
+  #width: number | undefined = 0;
   #cells: Cells | undefined;
 
   constructor(line: number) {
@@ -37,11 +40,12 @@ export class Row {
   }
 
   /** Writes at a column, or at the end for `undefined`, and returns where that leads. */
-  write(text: string, style: Style, column: number | undefined): number | undefined {
+  write(written: Written, style: Style, column: number | undefined): number | undefined {
+    const { text, isPlain } = written;
     // What a progress bar does: cells would only be made to be written over as a whole.
-    if (column === 0 && !this.isEmpty && text.length >= this.width && NARROW.test(text)) this.clear();
+    if (column === 0 && isPlain && !this.isEmpty && text.length >= this.width) this.clear();
     if (!this.#cells && (column === undefined || column === this.width)) {
-      this.#append(text, style);
+      this.#append(written, style);
       return undefined;
     }
     const cells = this.#asCells();
@@ -75,12 +79,12 @@ export class Row {
     this.#cells = undefined;
   }
 
-  #append(text: string, style: Style): void {
+  #append({ text, isPlain }: Written, style: Style): void {
     const kept = this.#runs.length < MAX_RUNS ? cut(text, MAX_COLUMNS - this.#length) : "";
     if (kept.length < text.length) this.#isCut = true;
     if (kept === "") return;
     this.#length += kept.length;
-    if (this.#width !== undefined) this.#width = columnAfter(kept, this.#width);
+    if (this.#width !== undefined) this.#width = isPlain ? this.#width + kept.length : undefined;
     const last = this.#runs.at(-1);
     if (last?.style === style) this.#runs[this.#runs.length - 1] = { text: last.text + kept, style };
     else this.#runs.push({ text: kept, style });

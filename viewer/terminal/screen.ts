@@ -60,8 +60,9 @@ export class Screen {
     this.#rows[this.#top - 1]?.settle();
   }
 
-  write(text: string): void {
-    this.#column = this.#touched().write(text, this.style, this.#column);
+  /** `isPlain`: each character is ASCII and one column wide. */
+  write(text: string, isPlain: boolean): void {
+    this.#column = this.#touched().write({ text, isPlain }, this.style, this.#column);
   }
 
   /** Rows and columns to move by; the cursor stays within reach. */

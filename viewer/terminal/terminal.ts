@@ -35,22 +35,29 @@ export class Terminal {
   }
 
   /** The next raw line, without its newline. */
-  write(line: Uint8Array): void {
+  write(line: Buffer): void {
     if (!this.#isFirst) this.#screen.newline();
     this.#isFirst = false;
-    const text = Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString();
+    const text = line.toString();
     this.#screen.begin(text.length);
     let start = 0;
+    let isPlain = true;
     for (let i = 0; i < text.length; ) {
       const code = text.charCodeAt(i);
-      if (isText(code)) {
+      if (code >= 0x20 && code < 0x7f) {
         i++;
         continue;
       }
-      if (start < i) this.#screen.write(text.slice(start, i));
+      if (isText(code)) {
+        isPlain = false;
+        i++;
+        continue;
+      }
+      if (start < i) this.#screen.write(text.slice(start, i), isPlain);
       start = i = code === ESC ? this.#escape(text, i + 1) : this.#control(code, i + 1);
+      isPlain = true;
     }
-    if (start < text.length) this.#screen.write(start === 0 ? text : text.slice(start));
+    if (start < text.length) this.#screen.write(start === 0 ? text : text.slice(start), isPlain);
     this.#screen.style = leading(this.#screen.style, undefined);
   }
 
@@ -62,7 +69,8 @@ export class Terminal {
   #control(code: number, next: number): number {
     if (code === CR) this.#screen.toColumn(0);
     else if (code === BACKSPACE) this.#screen.move(0, -1);
-    else if (code > 0x9f) this.#screen.write(`\u27e8U+${code.toString(16).toUpperCase().padStart(4, "0")}\u27e9`);
+    else if (code > 0x9f)
+      this.#screen.write(`\u27e8U+${code.toString(16).toUpperCase().padStart(4, "0")}\u27e9`, false);
     return next;
   }
 
@@ -155,9 +163,9 @@ function hrefOf(address: string): string | undefined {
 
 const isBetween = (code: number, from: number, to: number): boolean => code >= from && code <= to;
 
-/** No control but a tab, and nothing that reorders or hides its neighbours (UAX #9). */
+/** No control but a tab, and nothing that reorders or hides its neighbours (UAX #9). Plain ASCII is told before. */
 function isText(code: number): boolean {
-  if (code < 0x7f) return code >= 0x20 || code === TAB;
+  if (code < 0x7f) return code === TAB;
   if (code < 0x600) return code > 0x9f;
   if (code < 0x2000) return code !== 0x61c;
   if (code > 0x2069) return code !== 0xfeff;
