@@ -15,8 +15,6 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          // A process for each file would cost a fifth of the time.
-          pool: "threads",
           include: ["test/**/*.test.ts"],
           exclude: ["test/real/**", "node_modules/**"],
           testTimeout: 20_000,
