@@ -43,9 +43,9 @@ function isTime(text: Uint8Array, start: number, end: number): boolean {
  * at the cost of a few additions: this too runs for every line.
  */
 export function dayNs(text: Uint8Array, start: number): number {
-  // `2026-07-30T10:03:31.936986000Z `, as nodes on UTC write it, needs no search for its end.
-  const usual = text[start + 30] === SPACE && text[start + 29] === 0x5a && isTime(text, start, start + 30);
-  if (!usual && timeLength(text, start) === 0) return -1;
+  const usual = usualDayNs(text, start);
+  if (usual !== -1) return usual;
+  if (timeLength(text, start) === 0) return -1;
   let ns = twoDigits(text, start + 11) * 3600 + twoDigits(text, start + 14) * 60 + twoDigits(text, start + 17);
   let inFraction = text[start + 19] === 0x2e;
   for (let i = start + 20; i < start + 29; i++) {
@@ -53,6 +53,41 @@ export function dayNs(text: Uint8Array, start: number): number {
     ns = ns * 10 + (inFraction ? (text[i] as number) - 0x30 : 0);
   }
   return ns;
+}
+
+/** Of `2026-07-30T10:03:31.936986000Z `, as nodes on UTC write it: in one look at its bytes. */
+function usualDayNs(text: Uint8Array, start: number): number {
+  if (text[start + 30] !== SPACE || text[start + 29] !== 0x5a || text[start + 19] !== 0x2e) return -1;
+  if (text[start + 4] !== 0x2d || text[start + 7] !== 0x2d || text[start + 10] !== 0x54) return -1;
+  if (text[start + 13] !== 0x3a || text[start + 16] !== 0x3a) return -1;
+  let range = 0;
+  let ns = 0;
+  for (let i = start + 20; i < start + 29; i++) {
+    const digit = (text[i] as number) - 0x30;
+    range |= digit | (9 - digit);
+    ns = ns * 10 + digit;
+  }
+  const hours = pair(text, start + 11);
+  const minutes = pair(text, start + 14);
+  const seconds = pair(text, start + 17);
+  range |=
+    hours |
+    minutes |
+    seconds |
+    pair(text, start) |
+    pair(text, start + 2) |
+    pair(text, start + 5) |
+    pair(text, start + 8);
+  // Negative as soon as one of them was no digit.
+  return range < 0 ? -1 : (hours * 3600 + minutes * 60 + seconds) * 1e9 + ns;
+}
+
+/** Two digits; something negative if one of them is none. */
+function pair(text: Uint8Array, at: number): number {
+  const tens = (text[at] as number) - 0x30;
+  const ones = (text[at + 1] as number) - 0x30;
+  const range = tens | (9 - tens) | ones | (9 - ones);
+  return range < 0 ? range : tens * 10 + ones;
 }
 
 const twoDigits = (text: Uint8Array, at: number): number =>

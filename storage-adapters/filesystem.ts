@@ -115,17 +115,18 @@ async function putFile(target: string, bytes: Uint8Array, ifAbsent: boolean, sig
     try {
       await file.writeFile(bytes, { signal });
       await file.sync();
-    } finally {
+      signal?.throwIfAborted();
+    } catch (error) {
       await file.close();
+      throw error;
     }
-    signal?.throwIfAborted();
-    await commit(temporary, target, ifAbsent);
+    // What does not wait for each other goes side by side: a busy process gives each step a turn late.
+    await Promise.all([file.close(), commit(temporary, target, ifAbsent)]);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
   }
-  if (ifAbsent) await unlink(temporary);
-  await syncDirectory(directory);
+  await Promise.all([syncDirectory(directory), ifAbsent && unlink(temporary)]);
 }
 
 /** The directory is there for all but the first of many puts. */
