@@ -6,9 +6,6 @@ import { tabStop, widthOf } from "./width.ts";
 /** A row of more changes of style is cut. */
 const MAX_RUNS = 1024;
 
-/** Text to be written; `isPlain`: each character is ASCII and one column wide. */
-export type Written = { text: string; isPlain: boolean };
-
 /** One row of the screen. While it is only written on, its text stays as it came; written over, it becomes cells. */
 export class Row {
   /** The raw line that was here last. */
@@ -39,13 +36,15 @@ export class Row {
     return this.#width;
   }
 
-  /** Writes at a column, or at the end for `undefined`, and returns where that leads. */
-  write(written: Written, style: Style, column: number | undefined): number | undefined {
-    const { text, isPlain } = written;
+  /**
+   * Writes at a column, or at the end for `undefined`, and returns where that leads. `isPlain`: each character of the text
+   * is ASCII and one column wide.
+   */
+  write(text: string, isPlain: boolean, style: Style, column: number | undefined): number | undefined {
     // What a progress bar does: cells would only be made to be written over as a whole.
     if (column === 0 && isPlain && !this.isEmpty && text.length >= this.width) this.clear();
     if (!this.#cells && (column === undefined || column === this.width)) {
-      this.#append(written, style);
+      this.#append(text, isPlain, style);
       return undefined;
     }
     const cells = this.#asCells();
@@ -79,7 +78,7 @@ export class Row {
     this.#cells = undefined;
   }
 
-  #append({ text, isPlain }: Written, style: Style): void {
+  #append(text: string, isPlain: boolean, style: Style): void {
     const kept = this.#runs.length < MAX_RUNS ? cut(text, MAX_COLUMNS - this.#length) : "";
     if (kept.length < text.length) this.#isCut = true;
     if (kept === "") return;

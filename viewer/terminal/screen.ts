@@ -62,7 +62,7 @@ export class Screen {
 
   /** `isPlain`: each character is ASCII and one column wide. */
   write(text: string, isPlain: boolean): void {
-    this.#column = this.#touched().write({ text, isPlain }, this.style, this.#column);
+    this.#column = this.#touched().write(text, isPlain, this.style, this.#column);
   }
 
   /** Rows and columns to move by; the cursor stays within reach. */
