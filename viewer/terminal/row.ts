@@ -3,6 +3,7 @@ import { cut, type Run } from "./markup.ts";
 import type { Style } from "./style.ts";
 import { tabStop, widthOf } from "./width.ts";
 
+const TAB = 0x09;
 /** A row of more changes of style is cut. */
 const MAX_RUNS = 1024;
 
@@ -101,11 +102,17 @@ export class Row {
   }
 }
 
-const NARROW = /^[ -~]*$/;
-
 function columnAfter(text: string, start: number): number {
-  if (NARROW.test(text)) return start + text.length;
   let column = start;
-  for (const character of text) column = character === "\t" ? tabStop(column) : column + widthOf(character);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === TAB) column = tabStop(column);
+    else if (code < 0x7f) column++;
+    else {
+      const character = String.fromCodePoint(text.codePointAt(i) as number);
+      i += character.length - 1;
+      column += widthOf(character);
+    }
+  }
   return column;
 }
