@@ -25,14 +25,30 @@ const FIRST_ANSWER_MS = 15_000;
 
 /**
  * The cluster of the usual kubeconfig.
- * @throws ClusterError, when it does not answer or has no Tekton
+ * @throws ClusterError, when there is none, or it does not answer or has no Tekton
  */
 export async function connect(signal: AbortSignal): Promise<KubernetesClient> {
-  const kubeConfig = new KubeConfig();
-  kubeConfig.loadFromDefault();
+  const kubeConfig = loadKubeConfig();
   const client = kubernetesClient(kubeConfig);
   await checkCluster(client, kubeConfig.getCurrentCluster()?.server ?? "", signal);
   return client;
+}
+
+function loadKubeConfig(): KubeConfig {
+  const kubeConfig = new KubeConfig();
+  try {
+    kubeConfig.loadFromDefault();
+  } catch (error) {
+    const [message] = String(error instanceof Error ? error.message : error).split("\n");
+    throw new ClusterError(
+      `KUBECONFIG: the kubeconfig cannot be read: ${message}. Name one that "kubectl" works with.`,
+    );
+  }
+  if (!kubeConfig.getCurrentCluster()?.server)
+    throw new ClusterError(
+      "KUBECONFIG: the kubeconfig has no current context with a cluster: choose one by kubectl config use-context.",
+    );
+  return kubeConfig;
 }
 
 /**

@@ -39,6 +39,12 @@ function kubeconfig(server: string): string {
   return file;
 }
 
+function written(name: string, content: string): string {
+  const file = join(folder, name);
+  writeFileSync(file, content);
+  return file;
+}
+
 const nowhere = { KUBECONFIG: kubeconfig("http://127.0.0.1:1") };
 
 describe("a process that cannot work says which setting and how to put it right, and ends with 1", () => {
@@ -88,6 +94,24 @@ describe("a process that cannot work says which setting and how to put it right,
       ],
     ],
     ["collector/main.ts", "a cluster that does not answer", nowhere, [/does not answer/, /KUBECONFIG/]],
+    [
+      "collector/main.ts",
+      "a kubeconfig that there is not",
+      { ...nowhere, KUBECONFIG: join(folder, "missing") },
+      [/KUBECONFIG/, /missing/],
+    ],
+    [
+      "collector/main.ts",
+      "a kubeconfig that is none",
+      { ...nowhere, KUBECONFIG: written("not-yaml", "{{ not: yaml") },
+      [/KUBECONFIG/, /cannot be read/],
+    ],
+    [
+      "collector/main.ts",
+      "a kubeconfig without a context",
+      { ...nowhere, KUBECONFIG: written("no-context", "apiVersion: v1\nkind: Config\nclusters: []\n") },
+      [/KUBECONFIG/, /no current context/],
+    ],
     ["viewer/main.ts", "a store that there is not", { AFTERLOG_STORE: "gs:bucket" }, [/AFTERLOG_STORE/]],
     [
       "viewer/main.ts",

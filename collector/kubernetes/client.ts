@@ -65,8 +65,7 @@ export const isForbidden = (error: unknown): boolean => isStatus(error, 403) || 
  */
 export function kubernetesClient(config: KubeConfig): KubernetesClient {
   const server = config.getCurrentCluster()?.server;
-  if (!server)
-    throw new Error("the kubeconfig has no current context with a cluster: set KUBECONFIG or choose a context");
+  if (!server) throw new Error("the kubeconfig has no current context with a cluster");
   const base = server.replace(/\/+$/, "");
 
   /** Reads, unless there is something to write. */
