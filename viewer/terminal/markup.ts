@@ -1,7 +1,7 @@
 import { raw } from "hono/html";
 import { escapeToBuffer } from "hono/utils/html";
 import type { Html } from "../pages/html.ts";
-import type { Style } from "./style.ts";
+import { DEFAULT_STYLE, type Style } from "./style.ts";
 
 /** A stretch of text of one style. */
 export type Run = {
@@ -21,11 +21,20 @@ export type Markup = {
 /** Markup may be this much longer than the text it may show: a line of nothing but colours is cut. */
 const MARKUP_FACTOR = 8;
 
+const NOTHING: Run = { text: "", style: DEFAULT_STYLE };
+
 /**
  * The markup of a row, up to `limit` characters of text. Nothing but `<span class>`, `<mark>` and `<a href rel>` gets out, and
  * every text and address escaped; where a link may lead is for its maker to check.
  */
 export function markup(runs: readonly Run[], limit: number): Markup {
+  // Most rows: nothing but text.
+  const [{ text, style, mark } = NOTHING] = runs;
+  const isText = runs.length <= 1 && style.classes === "" && style.href === undefined && !mark && text.length <= limit;
+  return isText ? { html: raw(escaped(text)), text, isCut: false } : styled(runs, limit);
+}
+
+function styled(runs: readonly Run[], limit: number): Markup {
   const marked = { html: "", text: "", isCut: false };
   let room = limit;
   let href: string | undefined;
