@@ -8,7 +8,7 @@ import { KubeConfig } from "@kubernetes/client-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CLUSTER, type Cluster, missingProgram } from "../cluster.ts";
 import { Installation, taskRun } from "./installation.ts";
-import { type KubernetesObject, kubectl, ROOT, render } from "./manifests.ts";
+import { isDeployment, type KubernetesObject, kubectl, ROOT, render } from "./manifests.ts";
 
 const PODS_BRIDGE = "afterlog0";
 const run = promisify(execFile);
@@ -32,7 +32,9 @@ describe.skipIf(why)(`deploy/overlays/folder on the real cluster${why ? ` (skipp
     const settings = objects.find(({ kind }) => kind === "ConfigMap")?.data as Record<string, string>;
     settings.AFTERLOG_NAMESPACES = cluster.namespace;
     settings.AFTERLOG_CHUNK_GRACE_SECONDS = "3";
-    const pod = objects.find(({ kind }) => kind === "Deployment")?.spec.template.spec;
+    const [deployment] = objects.filter(isDeployment);
+    if (!deployment) throw new Error("the overlay has no Deployment");
+    const pod = deployment.spec.template.spec;
     // The test cluster packs images without a user, and its pods reach neither DNS nor service addresses.
     pod.securityContext.runAsUser = 1000;
     pod.hostAliases = [{ ip: api.host, hostnames: ["kubernetes.default.svc"] }];

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { missingProgram } from "../cluster.ts";
 import { Installation } from "./installation.ts";
-import { INSTALLED, type KubernetesObject, kubectl, NEEDED, render, renderWith } from "./manifests.ts";
+import { INSTALLED, isDeployment, type KubernetesObject, kubectl, NEEDED, render, renderWith } from "./manifests.ts";
 
 /** What the components add. */
 const FINALIZER_NEEDED = [
@@ -38,7 +38,7 @@ describe.skipIf(why)(`the manifests of deploy/ on the real cluster${why ? ` (ski
     });
 
     test("gives every container the strictest settings, one image, and a reserve", async () => {
-      const deployments = (await render(path)).filter(({ kind }) => kind === "Deployment");
+      const deployments = (await render(path)).filter(isDeployment);
       const pods = deployments.map(({ spec }) => spec.template.spec);
       const containers = pods.flatMap((pod) => pod.containers);
       expect(containers.map(({ name }) => name)).toEqual(["collector", "viewer"]);
@@ -86,14 +86,14 @@ describe.skipIf(why)(`the manifests of deploy/ on the real cluster${why ? ` (ski
       const seconds = finalizer && { AFTERLOG_FINALIZER_SECONDS: "600" };
       expect(settings(after)).toEqual({ ...settings(before), ...seconds });
       const collector = (objects: KubernetesObject[]) =>
-        objects.find(({ kind, metadata }) => kind === "Deployment" && metadata.name === "collector")?.spec;
+        objects.filter(isDeployment).find(({ metadata }) => metadata.name === "collector")?.spec;
       const names = (objects: KubernetesObject[]) =>
         collector(objects)
-          .template.spec.containers[0].env.map(({ name }: { name: string }) => name)
+          ?.template.spec.containers[0]?.env.map(({ name }) => name)
           .sort();
       const own = replicas ? ["AFTERLOG_LEASE_NAMESPACE", "AFTERLOG_REPLICA"] : [];
-      expect(names(after)).toEqual([...names(before), ...own].sort());
-      expect([collector(after).replicas, collector(after).strategy.type]).toEqual(
+      expect(names(after)).toEqual([...(names(before) ?? []), ...own].sort());
+      expect([collector(after)?.replicas, collector(after)?.strategy.type]).toEqual(
         replicas ? [2, "RollingUpdate"] : [1, "Recreate"],
       );
     });
@@ -101,12 +101,10 @@ describe.skipIf(why)(`the manifests of deploy/ on the real cluster${why ? ` (ski
 
   test("the folder's viewer is the base's but for the volume", async () => {
     const viewerOf = (objects: KubernetesObject[]) => {
-      const pods = objects.flatMap(({ kind, spec }) => (kind === "Deployment" ? [spec.template.spec] : []));
-      const {
-        lifecycle: _,
-        volumeMounts: __,
-        ...viewer
-      } = pods.flatMap((pod) => pod.containers).find(({ name }) => name === "viewer");
+      const pods = objects.filter(isDeployment).map(({ spec }) => spec.template.spec);
+      const found = pods.flatMap((pod) => pod.containers).find(({ name }) => name === "viewer");
+      if (!found) throw new Error("no Deployment has the viewer");
+      const { lifecycle: _, volumeMounts: __, ...viewer } = found;
       // The settings' name ends in a hash of them.
       return JSON.parse(JSON.stringify(viewer).replaceAll(/"afterlog-[a-z0-9]{10}"/g, '"afterlog"'));
     };

@@ -18,9 +18,22 @@ export type KubernetesObject = {
   subjects?: { name: string; namespace?: string }[];
   data?: Record<string, string>;
   rules?: object[];
-  // biome-ignore lint/suspicious/noExplicitAny: manifests of many kinds, looked into where a test knows which
-  spec?: any;
+  spec?: object;
 };
+
+type Container = { name: string; image: string; env: { name: string; value?: string }[] } & Record<string, unknown>;
+
+/** As much of it as tests look into. */
+export type Deployment = KubernetesObject & {
+  kind: "Deployment";
+  spec: {
+    replicas: number;
+    strategy: { type: string };
+    template: { spec: { containers: Container[]; securityContext: { runAsUser?: number }; hostAliases?: object[] } };
+  };
+};
+
+export const isDeployment = (object: KubernetesObject): object is Deployment => object.kind === "Deployment";
 
 const run = promisify(execFile);
 
