@@ -31,18 +31,18 @@ export function cutAt(text: Buffer, limit: number): number {
   return newline === -1 ? limit : newline + 1;
 }
 
-/** Tells those who wait for room. */
-export class RoomSignal {
-  #room: PromiseWithResolvers<void> | undefined;
+/** Tells those who wait, all of them, once. */
+export class Notifier {
+  #waited: PromiseWithResolvers<void> | undefined;
 
   wait(): Promise<void> {
-    this.#room ??= Promise.withResolvers();
-    return this.#room.promise;
+    this.#waited ??= Promise.withResolvers();
+    return this.#waited.promise;
   }
 
-  give(): void {
-    this.#room?.resolve();
-    this.#room = undefined;
+  notify(): void {
+    this.#waited?.resolve();
+    this.#waited = undefined;
   }
 }
 
@@ -89,7 +89,7 @@ export class BufferQueue {
 /** A backlog that holds everything in memory. */
 export class MemoryBacklog implements Backlog {
   readonly #queue = new BufferQueue();
-  readonly #room = new RoomSignal();
+  readonly #room = new Notifier();
   #closed = false;
 
   get bytes(): number {
@@ -106,7 +106,7 @@ export class MemoryBacklog implements Backlog {
 
   async take(limit: number): Promise<Buffer> {
     const text = this.#queue.take(limit);
-    if (!this.full) this.#room.give();
+    if (!this.full) this.#room.notify();
     return text;
   }
 
@@ -119,6 +119,6 @@ export class MemoryBacklog implements Backlog {
   close(): void {
     this.#closed = true;
     this.#queue.takeAll();
-    this.#room.give();
+    this.#room.notify();
   }
 }

@@ -1,6 +1,6 @@
 import type { ObjectStore } from "../storage-adapters/store.ts";
 import { type Aligned, Alignment, type Place } from "./alignment.ts";
-import { type Backlog, cutAt, RoomSignal } from "./backlog.ts";
+import { type Backlog, cutAt, Notifier } from "./backlog.ts";
 import { Chain, type ChainOptions, type GapHere, LogConflict } from "./chain.ts";
 import { type ChunkEnd, packText } from "./chunk.ts";
 import { timeAt } from "./line.ts";
@@ -44,7 +44,7 @@ export class ChainFeed {
   #carried: Buffer = NOTHING;
   /** The next text to store, while the one before it is on its way. */
   #ahead: Buffer = NOTHING;
-  readonly #comeAhead = new RoomSignal();
+  readonly #comeAhead = new Notifier();
   /** Set while what waits is compared with what another collector has written. */
   #alignment: Alignment | undefined;
 
@@ -91,7 +91,7 @@ export class ChainFeed {
   push(text: Buffer, lastTime: string | undefined): void {
     this.#backlog.push(text);
     this.#pushed += text.byteLength;
-    if (this.#isAhead) this.#comeAhead.give();
+    if (this.#isAhead) this.#comeAhead.notify();
     this.#times.note(lastTime, this.#pushed);
   }
 

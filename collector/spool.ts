@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type FileHandle, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { type Backlog, BufferQueue, RoomSignal } from "../archive/backlog.ts";
+import { type Backlog, BufferQueue, Notifier } from "../archive/backlog.ts";
 
 export type SpoolOptions = {
   /** Must exist and be writable. */
@@ -83,8 +83,8 @@ async function openNameless(directory: string): Promise<FileHandle> {
 class SpooledBacklog implements Backlog {
   readonly #spool: Spool;
   readonly #onClose: () => void;
-  readonly #room = new RoomSignal();
-  readonly #taken = new RoomSignal();
+  readonly #room = new Notifier();
+  readonly #taken = new Notifier();
   readonly #front = new BufferQueue();
   #back = new BufferQueue();
   #file: FileHandle | undefined;
@@ -139,7 +139,7 @@ class SpooledBacklog implements Backlog {
 
   async take(limit: number): Promise<Buffer> {
     this.#isLate = false;
-    this.#taken.give();
+    this.#taken.notify();
     await this.#next(() => this.#fetch(limit));
     const text = this.#front.bytes > 0 ? this.#front.take(limit) : this.#back.take(limit);
     this.#giveRoom();
@@ -156,8 +156,8 @@ class SpooledBacklog implements Backlog {
     this.#front.takeAll();
     this.#back.takeAll();
     this.#onClose();
-    this.#room.give();
-    this.#taken.give();
+    this.#room.notify();
+    this.#taken.notify();
     this.#next(async () => this.#file?.close()).catch(this.#spool.options.onError);
   }
 
@@ -169,7 +169,7 @@ class SpooledBacklog implements Backlog {
   async #nextTake(): Promise<void> {
     const timer = setTimeout(() => {
       this.#isLate = true;
-      this.#taken.give();
+      this.#taken.notify();
     }, KEEPS_UP_MS);
     await this.#taken.wait();
     clearTimeout(timer);
@@ -193,7 +193,7 @@ class SpooledBacklog implements Backlog {
   }
 
   #giveRoom(): void {
-    if (!this.full) this.#room.give();
+    if (!this.full) this.#room.notify();
   }
 
   #next(action: () => Promise<void>): Promise<void> {

@@ -84,8 +84,8 @@ async function wholePage(
   const { c, site, found, asked } = request;
   const { record, isNewest, others } = found;
   const mayKeep = record.final && !asked.grep && takesPacked(c);
-  const address = `${c.req.url} ${isNewest} ${JSON.stringify(others)}`;
-  const kept = mayKeep ? site.pages.get(record, address) : undefined;
+  const address = mayKeep ? `${c.req.url} ${isNewest} ${JSON.stringify(others)}` : undefined;
+  const kept = address && site.pages.get(record, address);
   if (kept) {
     if (kept.log) tellOfLog(c, kept.log);
     return packedAnswer(c, kept.packed);
@@ -93,7 +93,7 @@ async function wholePage(
   const { pane, log, isLogFinished, markedText } = await paneOf(request, selection, shown);
   const isSettled = record.final && isLogFinished;
   const page = runPage({ ...options, pane, markedText, isSettled });
-  if (!mayKeep || !isSettled) return pageAnswer(c, page);
+  if (!address || !isSettled) return pageAnswer(c, page);
   const packed = await packPage(page);
   site.pages.set(record, address, { packed, log });
   return packedAnswer(c, packed);
