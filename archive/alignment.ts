@@ -43,6 +43,8 @@ export class Alignment {
   /** The last line is like another one of the marks: only all of them together tell the place. */
   readonly #ambiguous: boolean;
   #seen: Mark[] = [];
+  /** Of a replay that begins with a file, perhaps only the end of the line in which the node began that file. */
+  #first: Mark | undefined;
   #open: Mark | undefined;
   #kept: Buffer[] = [];
   #keptBytes = 0;
@@ -143,12 +145,15 @@ export class Alignment {
   #before(): number | undefined {
     const known = Math.min(this.#seen.length, this.#marks.length - 1);
     for (let back = 1; back <= known; back++) {
-      if (!same(this.#seen.at(-back) as Mark, this.#marks.at(-1 - back) as Mark)) return undefined;
+      const [seen, mark] = [this.#seen.at(-back) as Mark, this.#marks.at(-1 - back) as Mark];
+      if (seen === this.#first && mayBeEnd(seen, mark)) return back - 1;
+      if (!same(seen, mark)) return undefined;
     }
     return known;
   }
 
   #remember(mark: Mark): void {
+    this.#first ??= mark;
     this.#seen.push(mark);
     if (this.#seen.length > 2 * this.#marks.length) this.#seen = this.#seen.slice(-this.#marks.length);
   }
@@ -192,3 +197,6 @@ export class Alignment {
 }
 
 const same = (a: Mark, b: Mark): boolean => a.time === b.time && a.bytes === b.bytes && a.crc === b.crc;
+
+/** The end of a line that was cut has a later time of its own. */
+const mayBeEnd = (end: Mark, line: Mark): boolean => isLater(end.time, line.time) && end.bytes < line.bytes;

@@ -5,7 +5,7 @@ import { type ContainerView, viewOf } from "./container-view.ts";
 import { finishCut, finishUnreadable, finishWithoutPod } from "./ending.ts";
 import { classifyStray } from "./kubelet-error.ts";
 import { Lateness } from "./lateness.ts";
-import { gapWords, isTelling, neverStarted, type Waiting } from "./missing.ts";
+import { type GapCause, gapWords, isTelling, neverStarted, type Waiting } from "./missing.ts";
 import type { RelayEnd } from "./relay.ts";
 import { type Read, RunReader, type RunReaderDeps } from "./run-reader.ts";
 import { TIMING, type Timing } from "./timing.ts";
@@ -36,6 +36,8 @@ export class Follower {
   #failingSince: number | undefined;
   /** The container has ended, and what it wrote was read to the end. */
   #drained = false;
+  /** The last follow may have missed a file at its end; see Relayed. */
+  #mayLack = false;
   /** When a follow ended in order soon after a line: as a rule that is when its container ended. */
   #followEndedAt: number | undefined;
   /** Reading was given up because the store was too far behind. */
@@ -120,7 +122,9 @@ export class Follower {
       this.#rest = rest;
       if (view.phase === "terminated") {
         this.#drained = true;
-        if (unchanged || view.previous) return this.#finish(writer);
+        // Where the newest file has the log's last line, no other one was begun after it.
+        this.#mayLack &&= reading.aligning;
+        if (unchanged || view.previous) return this.#finish(writer, view);
       } else await this.#endedWhileRunning(read, unchanged);
       return undefined;
     }
@@ -190,8 +194,10 @@ export class Follower {
     const read = await this.#reader.read(writer, view, {
       isCheck: this.#followEndedAt !== undefined,
       cause: this.#storeAway ? "store-away" : "rotated",
+      ended: this.#endedWith(view) ? this.#rest : undefined,
     });
     if (read.reading.fresh > 0) this.#followEndedAt = undefined;
+    if (read.follow) this.#mayLack = read.mayLack;
     this.#storeAway = false;
     return read;
   }
@@ -200,15 +206,26 @@ export class Follower {
   async #finish(writer: LogWriter, view = this.#view()): Promise<Log> {
     writer.append(this.#rest);
     if (writer.empty) await this.#doubtEmpty(writer, view);
+    else if (this.#mayLack) await this.#doubtEnd(writer, view);
     return writer.finish({ state: "whole" });
   }
 
   /** Nothing to read is no proof that nothing was printed: a node that has just rotated a log gives an empty one. */
   async #doubtEmpty(writer: LogWriter, view: ContainerView): Promise<void> {
-    if (!this.#lateness.doubtsEmpty(view)) return;
+    if (this.#lateness.doubtsEmpty(view)) await this.#recoverEnd(writer, "read-late");
+  }
+
+  /** A file takes its time to be begun and left. */
+  async #doubtEnd(writer: LogWriter, view: ContainerView): Promise<void> {
+    const finished = view.phase === "terminated" ? Date.parse(view.terminated?.finishedAt ?? "") : Date.now();
+    const afterMs = finished - Date.parse(writer.lastTime ?? "");
+    if (!(afterMs < this.#timing.fileMs)) await this.#recoverEnd(writer, "unseen");
+  }
+
+  async #recoverEnd(writer: LogWriter, cause: GapCause): Promise<void> {
     const append = async (text: Buffer) => writer.append(text);
     if (await this.#deps.recover?.(writer)(Buffer.alloc(0), append)) return;
-    writer.declare({ cause: "read-late", words: gapWords("read-late") });
+    writer.declare({ cause, words: gapWords(cause) });
   }
 
   #finishWithoutPod(writer: LogWriter): Promise<Log> {
@@ -218,20 +235,24 @@ export class Follower {
       view,
       pod: this.#deps.pod.pod,
       waiting: this.#waiting,
-      drained: this.#drained,
-      followEnded: this.#followEndedAt !== undefined,
+      drained: this.#drained && !this.#mayLack,
+      followEnded: this.#followEndedAt !== undefined && !this.#mayLack,
     });
   }
 
   /** The log cannot be read any more. It is whole if its end had been seen before. */
   #finishUnreadable(writer: LogWriter, cause: string): Promise<Log> {
-    const view = this.#view();
+    if (this.#drained || this.#endedWith(this.#view())) return this.#finish(writer);
+    writer.append(this.#rest);
+    return finishUnreadable(writer, "unreadable", cause);
+  }
+
+  /** A follow ended when its container did. */
+  #endedWith(view: ContainerView): boolean {
     const finished = view.phase === "terminated" ? Date.parse(view.terminated?.finishedAt ?? "") : Number.NaN;
     const endedMs = (this.#followEndedAt ?? Number.NaN) - finished;
     // Kubernetes gives whole seconds; clocks that differ more leave the doubt, and the gap that says so.
-    if (this.#drained || (endedMs > -2_000 && endedMs < 5_000)) return this.#finish(writer);
-    writer.append(this.#rest);
-    return finishUnreadable(writer, "unreadable", cause);
+    return endedMs > -2_000 && endedMs < 5_000;
   }
 
   #backOff(): Promise<void> {

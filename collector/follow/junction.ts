@@ -1,9 +1,13 @@
 import { lineStart, timeAt, timeNs } from "../../archive/line.ts";
 
+import type { Target } from "./file-end.ts";
+
 const LF = 0x0a;
 const SPACE = 0x20;
 /** stdout and stderr stamp before they write: a line so much newer may still stand before the wanted one. */
 const SLACK_NS = 5_000_000_000n;
+/** What two writers of one file stamp out of order; a file that another one stands between is written for longer. */
+const ORDER_NS = 1_000_000_000n;
 /** How much newer text is held while the wanted line is looked for. */
 const HELD_BYTES = 4 * 1024 * 1024;
 /** So much of the wanted line is compared. */
@@ -15,10 +19,8 @@ export type Joined =
    * other one's beginning are the end of a line that `text` has as a whole, and are to be left out.
    */
   | { type: "met"; text: Buffer; leaveOut: number }
-  /** The stream has gone past it. What was held is left out: whoever begins with the line has it too. */
-  | { type: "passed" }
-  /** Not yet; `text` certainly stands before it. */
-  | { type: "before"; text: Buffer };
+  /** Not yet, or the stream has gone past it; `text` certainly stands before it. */
+  | { type: "before" | "passed"; text: Buffer };
 
 /**
  * Looks in one stream for the line with which another one begins, so that the first can be given up exactly there. The
@@ -33,8 +35,9 @@ export class Junction {
   readonly #line: Buffer;
   /** The first line without its time, with its newline, and the line after it, if it has come. */
   readonly #end: { text: Buffer; bytes: number; next: Buffer } | undefined;
+  /** From the line on before what is newer; where nothing is, the last line. */
   #held: Buffer = Buffer.alloc(0);
-  #holding = false;
+  #isNewer = false;
   /** The end of what was taken. */
   #taken: Buffer = Buffer.alloc(0);
 
@@ -56,22 +59,46 @@ export class Junction {
 
   /** Takes the first stream's text, cut anywhere but inside a time. */
   push(text: Buffer): Joined {
-    const all = this.#holding ? Buffer.concat([this.#held, text]) : text;
+    const all = this.#held.byteLength > 0 ? Buffer.concat([this.#held, text]) : text;
     const at = placeOf(this.#line, all);
     if (at !== -1) return { type: "met", text: all.subarray(0, at), leaveOut: 0 };
     const behind = this.#placeBehindEnd(all);
     if (behind) return { type: "met", ...behind };
-    const newer = this.#holding ? 0 : this.#firstNewer(all);
-    if (newer === all.byteLength) return this.#before(all);
-    this.#holding = true;
-    this.#held = Buffer.from(all.subarray(newer));
-    if (this.#held.byteLength > HELD_BYTES || this.#isPast()) return { type: "passed" };
-    return this.#before(all.subarray(0, newer));
+    const sure = this.#isNewer ? 0 : this.#sure(all);
+    this.#held = Buffer.from(all.subarray(sure));
+    const before = all.subarray(0, sure);
+    this.#taken = Buffer.concat([this.#taken, before.subarray(-COMPARED_BYTES)]).subarray(-COMPARED_BYTES);
+    const type = this.#held.byteLength > HELD_BYTES || this.#isPast() ? "passed" : "before";
+    return { type, text: before };
   }
 
-  #before(text: Buffer): Joined {
-    this.#taken = Buffer.concat([this.#taken, text.subarray(-COMPARED_BYTES)]).subarray(-COMPARED_BYTES);
-    return { type: "before", text };
+  /** What is held: `before` belongs before the other stream, `newer` behind its beginning. */
+  parts(): { before: Buffer; newer: Buffer } {
+    const newer = this.#firstNewer(this.#held, ORDER_NS);
+    return { before: this.#held.subarray(0, newer), newer: this.#held.subarray(newer) };
+  }
+
+  /** Which of the other stream's first two lines this text begins with, and the first one without its time. */
+  beginning(text: Buffer): Target | undefined {
+    const first = this.#end?.text ?? Buffer.alloc(0);
+    if (startsWith(text, this.#line)) return { line: 1, first };
+    return this.#end && startsWith(text, this.#end.next) ? { line: 2, first } : undefined;
+  }
+
+  /** What is held and certainly stands before the other stream: nothing more need be held together with it. */
+  release(): Buffer {
+    if (this.#isNewer) return Buffer.alloc(0);
+    const held = this.#held;
+    this.#held = Buffer.alloc(0);
+    return held;
+  }
+
+  /** How much of the text is certainly before the wanted line, but for the last line of that. */
+  #sure(all: Buffer): number {
+    const newer = this.#firstNewer(all, 0n);
+    this.#isNewer = newer < all.byteLength;
+    const last = newer === 0 ? 0 : lineStart(all, newer - 1);
+    return newer - last > HELD_BYTES ? newer : last;
   }
 
   /** The other stream's second line, if what stands before it ends as the first one does. */
@@ -84,13 +111,14 @@ export class Junction {
     return end.equals(this.#end.text) ? { text: all.subarray(0, at), leaveOut: this.#end.bytes } : undefined;
   }
 
-  /** Where the first line begins that is newer than the wanted one; the text's end if none is. */
-  #firstNewer(text: Buffer): number {
+  /** Where the first line begins that is so much newer than the wanted one; the text's end if none is. */
+  #firstNewer(text: Buffer, slackNs: bigint): number {
+    const limit = this.#timeNs + slackNs;
     const last = timeAt(text, lineStart(text, text.byteLength - 1));
-    if (last && timeNs(last) <= this.#timeNs) return text.byteLength;
+    if (last && timeNs(last) <= limit) return text.byteLength;
     for (let start = 0; start < text.byteLength; ) {
       const time = timeAt(text, start);
-      if (time && timeNs(time) > this.#timeNs) return start;
+      if (time && timeNs(time) > limit) return start;
       const newline = text.indexOf(LF, start);
       start = newline === -1 ? text.byteLength : newline + 1;
     }
@@ -126,3 +154,5 @@ function placeOf(line: Buffer, text: Buffer): number {
   }
   return -1;
 }
+
+const startsWith = (text: Buffer, line: Buffer): boolean => text.subarray(0, line.byteLength).equals(line);

@@ -1,4 +1,4 @@
-import { dayNs } from "../../archive/line.ts";
+import { dayNs, timeLength } from "../../archive/line.ts";
 
 const LF = 0x0a;
 /** A line that is longer is passed on in pieces, so that its length costs no memory. */
@@ -43,11 +43,10 @@ export class LineParser {
     return parsed;
   }
 
-  /** The end of the answer: a line that has no newline, if there is one, and whether its beginning was passed on. */
+  /** What there is of a line that has no newline so far, and whether its beginning was passed on. */
   end(): { tail: Buffer; begun: boolean } {
-    const begun = this.#inLine === "text";
-    const tail = this.#inLine === "stray" ? Buffer.alloc(0) : this.#release();
-    return { tail, begun };
+    const tail = this.#inLine === "stray" ? Buffer.alloc(0) : Buffer.concat(this.#held);
+    return { tail, begun: this.#inLine === "text" };
   }
 
   #hold(bytes: Buffer): void {
@@ -96,3 +95,7 @@ export class LineParser {
     return parsed;
   }
 }
+
+/** A line that was cut at its file's end, and the next file's text, which begins with its end under a time of its own. */
+export const continued = (cut: Buffer, text: Buffer): Buffer =>
+  Buffer.concat([cut, text.subarray(timeLength(text, 0) + 1)]);

@@ -1,6 +1,10 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { timeLength } from "../../archive/line.ts";
 import { type KubernetesClient, KubernetesError } from "../kubernetes/client.ts";
 import type { ContainerRun } from "./container-view.ts";
-import { LineParser, type Parsed } from "./line-parser.ts";
+import { continued, LineParser, type Parsed } from "./line-parser.ts";
+
+const LF = 0x0a;
 
 export type LogRequest = {
   follow: boolean;
@@ -9,12 +13,15 @@ export type LogRequest = {
   since: string | undefined;
 };
 
+/** A line that was cut where its file ended: what came behind the last newline. `begun`: more of it was passed on. */
+export type CutLine = { tail: Buffer; begun: boolean };
+
 /**
  * How an answer ended. closed: in order, `tail` is what came after the last newline, `begun` whether its beginning
  * was passed on. broken: the connection went. refused: there was no answer with status 200.
  */
 export type StreamEnd =
-  | { type: "closed"; tail: Buffer; begun: boolean }
+  | ({ type: "closed" } & CutLine)
   | { type: "broken"; error: unknown }
   | { type: "refused"; error: KubernetesError };
 
@@ -23,7 +30,8 @@ export class LogStream {
   readonly #body: AsyncIterator<Buffer> | undefined;
   readonly #stop: AbortController;
   readonly #parser = new LineParser();
-  #peeked: Promise<Parsed[] | undefined> | undefined;
+  /** Looked at, and still to be given. */
+  readonly #ahead: Promise<Parsed[] | undefined>[] = [];
   #end: StreamEnd | undefined;
 
   private constructor(stop: AbortController, body: AsyncIterable<Buffer> | undefined, end?: StreamEnd) {
@@ -63,23 +71,50 @@ export class LogStream {
 
   /** The next part; undefined when there is none. One call at a time. */
   next(): Promise<Parsed[] | undefined> {
-    const peeked = this.#peeked;
-    this.#peeked = undefined;
-    return peeked ?? this.#read();
+    return this.#ahead.shift() ?? this.#read();
   }
 
-  /** The next part, which next() will give again. */
-  peek(): Promise<Parsed[] | undefined> {
-    this.#peeked ??= this.#read();
-    return this.#peeked;
+  /**
+   * The text that next() will give first: a line, and what comes behind it, if within `patienceMs`. kubelet may send a
+   * line by itself. undefined if there is none.
+   */
+  async beginning(patienceMs: number | undefined): Promise<Buffer | undefined> {
+    const first = this.#read();
+    this.#ahead.push(first);
+    const text = textOf(await first);
+    // Whoever has begun to read it goes on reading.
+    if (this.#ahead[0] !== first) return text;
+    if (!text || this.#end || text.indexOf(LF) < text.byteLength - 1) return text;
+    const second = this.#read();
+    this.#ahead.push(second);
+    const patience = patienceMs === undefined ? [] : [sleep(patienceMs, undefined, { ref: false })];
+    const more = textOf(await Promise.race([second, ...patience]));
+    return more ? Buffer.concat([text, more]) : text;
   }
 
-  /** Takes so many bytes from the beginning of the text that was peeked at. */
+  /** What there is of a line that has not ended. */
+  cutLine(): CutLine | undefined {
+    const { tail, begun } = this.#end?.type === "closed" ? this.#end : this.#parser.end();
+    // Text without a time is kubelet's own.
+    return begun || timeLength(tail, 0) > 0 ? { tail, begun } : undefined;
+  }
+
+  /** The first line that has been looked at is the end of this one: its own time is that of its end. */
+  continueLine(cut: Buffer): void {
+    this.#changeBeginning((text) => continued(cut, text));
+  }
+
+  /** Takes so many bytes from the beginning of the text that has been looked at. */
   leaveOut(bytes: number): void {
-    this.#peeked = this.#peeked?.then((parsed) => {
+    this.#changeBeginning((text) => text.subarray(bytes));
+  }
+
+  #changeBeginning(change: (text: Buffer) => Buffer): void {
+    const changed = this.#ahead.shift()?.then((parsed) => {
       const first = parsed?.findIndex(({ type }) => type === "text");
-      return parsed?.map((part, i) => (i === first ? { ...part, bytes: part.bytes.subarray(bytes) } : part));
+      return parsed?.map((part, i) => (i === first ? { ...part, bytes: change(part.bytes) } : part));
     });
+    if (changed) this.#ahead.unshift(changed);
   }
 
   close(): void {
@@ -102,3 +137,5 @@ export class LogStream {
     return undefined;
   }
 }
+
+const textOf = (parsed: Parsed[] | undefined): Buffer | undefined => parsed?.find(({ type }) => type === "text")?.bytes;

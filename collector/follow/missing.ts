@@ -20,8 +20,8 @@ export function neverStarted(pod: Pod, waiting: Waiting | undefined): string {
   return reason ? `Its container never started: ${reason}` : "Its container never started: the pod ended before";
 }
 
-/** Why lines between two others, or before the first, may be missing. */
-export type GapCause = "rotated" | "read-late" | "skipped" | "store-away";
+/** Why lines between two others, before the first or after the last may be missing. */
+export type GapCause = "rotated" | "read-late" | "skipped" | "unseen" | "store-away";
 
 /** For people. */
 export function gapWords(cause: GapCause): string {
@@ -30,6 +30,8 @@ export function gapWords(cause: GapCause): string {
       return "Lines between these two may be missing: the node had rotated the log before it could be read on.";
     case "skipped":
       return "Lines between these two may be missing: the node came late with them and may have skipped a file that it had rotated meanwhile.";
+    case "unseen":
+      return "Lines after this one may be missing: the node was too busy at the container's end to show every file of its log.";
     case "store-away":
       return "Lines between these two may be missing: the store was away for so long that no more could be kept for it, and meanwhile the node rotated the log.";
     case "read-late":

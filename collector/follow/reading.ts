@@ -1,7 +1,7 @@
 import type { Aligned, Alignment } from "../../archive/alignment.ts";
 import { timeAt, timeLength, timeNs } from "../../archive/line.ts";
 import type { LogWriter } from "../../archive/log-writer.ts";
-import type { Parsed } from "./line-parser.ts";
+import { continued, type Parsed } from "./line-parser.ts";
 import type { StreamEnd } from "./log-stream.ts";
 import { type GapCause, gapWords } from "./missing.ts";
 import { SkipWatch } from "./skip-watch.ts";
@@ -23,6 +23,8 @@ export type ReadingOptions = {
   joined?: boolean;
   /** Why the answer may begin behind the log's end. */
   cause?: GapCause;
+  /** The container has ended, and so did a follow, with this line cut or none: only a file begun last can be new: after less than `fileMs`. */
+  ended?: { cut: Buffer; fileMs: number } | undefined;
   /** For a log of which nothing was read: the answer is missing something if its first line is newer than this. */
   expectedBy?: bigint | undefined;
   recover?: Recover | undefined;
@@ -76,13 +78,16 @@ export class Reading {
     return this.#repeat !== undefined;
   }
 
-  /** @throws WrongRun, and what keeps the writer from taking text */
-  async take(parsed: Parsed): Promise<void> {
+  /**
+   * @param inFile the text is known to be of one file, whatever its times
+   * @throws WrongRun, and what keeps the writer from taking text
+   */
+  async take(parsed: Parsed, inFile = false): Promise<void> {
     if (parsed.type === "stray") {
       // At the start it is the end of a line that was cut by sinceTime: the line itself is aligned or in a gap.
       if (this.fresh > 0) this.stray = parsed.bytes.toString("utf8", 0, STRAY_BYTES);
     } else if (this.#alignment) await this.#join(this.#alignment.push(parsed.bytes));
-    else await this.#flow(parsed.bytes, parsed.back === true);
+    else await this.#flow(parsed.bytes, parsed.back === true, inFile);
   }
 
   /**
@@ -117,9 +122,20 @@ export class Reading {
     if (aligned.type === "continuous") this.#confirmed = true;
     else {
       await this.#sureOf(aligned.text);
-      return this.#appendBehindGap(aligned.text);
+      if (!this.#isNextFile(aligned.text)) return this.#appendBehindGap(aligned.text);
+      const cut = this.#options.ended?.cut;
+      if (cut?.byteLength) return this.#append(continued(cut, aligned.text));
     }
     await this.#append(aligned.text);
+  }
+
+  /** No file was begun and left between the log's last line and this text: that takes longer. */
+  #isNextFile(text: Buffer): boolean {
+    const { ended } = this.#options;
+    if (!ended) return false;
+    const last = timeAt(ended.cut, 0) ?? this.#writer.lastTime;
+    const first = timeAt(text, 0);
+    return last !== undefined && first !== undefined && Number(timeNs(first) - timeNs(last)) / 1e6 < ended.fileMs;
   }
 
   /**
@@ -128,12 +144,12 @@ export class Reading {
    * (cri-client's ReadLogs opens the newest file at each). Clocks that step back look alike, so nothing is dropped
    * before the log's last line has come again.
    */
-  async #flow(text: Buffer, back: boolean): Promise<void> {
+  async #flow(text: Buffer, back: boolean, inFile: boolean): Promise<void> {
     if (!this.#repeat && back && this.#writer.mayHave(timeAt(text, 0) ?? "")) {
       const alignment = this.#writer.alignment();
       if (alignment) this.#repeat = { alignment, held: [], bytes: 0 };
     }
-    if (!this.#repeat) return this.#appendLive(text, back);
+    if (!this.#repeat) return this.#appendLive(text, back, inFile);
     const aligned = this.#repeat.alignment.push(text);
     if (aligned?.type === "continuous") {
       this.#repeat = undefined;
@@ -144,9 +160,9 @@ export class Reading {
     if (aligned || this.#repeat.bytes > REPEAT_BYTES) await this.#releaseHeld();
   }
 
-  async #appendLive(text: Buffer, back: boolean): Promise<void> {
+  async #appendLive(text: Buffer, back: boolean, inFile: boolean): Promise<void> {
     const leap = this.#skips.look(text, Date.now(), back);
-    if (leap === undefined) return this.#append(text);
+    if (leap === undefined || inFile) return this.#append(text);
     await this.#append(text.subarray(0, leap));
     await this.#appendBehindGap(text.subarray(leap), "skipped");
   }

@@ -1,45 +1,42 @@
-import { timeNs } from "../../archive/line.ts";
+import { later, lineStart, timeAt } from "../../archive/line.ts";
 import type { LogWriter } from "../../archive/log-writer.ts";
 import { Alarm } from "./alarm.ts";
-import { Junction } from "./junction.ts";
+import { endBeforeLeap, type FileEnd, type FileEndTiming, goesOn } from "./file-end.ts";
 import type { Parsed } from "./line-parser.ts";
 import type { LogStream, StreamEnd } from "./log-stream.ts";
 import { Reading, type ReadingOptions } from "./reading.ts";
+import { type SuccessorDeps, Successors, type SuccessorTiming, type Waiting } from "./successors.ts";
 
-export type RelayTiming = {
-  /** A follow so silent may be dead, whatever the connection says (kubernetes-logs.md §7). */
-  silenceMs: number;
-  /** kubelet cuts after 4 h, balancers after less. */
-  maxAgeMs: number;
-  /** How often a fast log gets a new stream: once for each file that the node writes, which it looks at every 10 s. */
-  fastAgeMs: number;
-  /** A log is fast above this. */
-  fastBytesPerSecond: number;
-  /** A stream of a pod that has gone may be silent for so long, and then nothing more comes. */
-  drainMs: number;
-  /** How long a replay may be still before what it holds decides, and how long text is held for a doubt. */
-  settleMs: number;
-  /** How long a replay may last at most. */
-  replayMs: number;
-};
+export type RelayTiming = SuccessorTiming &
+  FileEndTiming & {
+    /** A follow so silent may be dead, whatever the connection says (kubernetes-logs.md §7). */
+    silenceMs: number;
+    /** kubelet cuts after 4 h, balancers after less. */
+    maxAgeMs: number;
+    /** A stream that gives nothing for so long may have come to its file's end, where the node writes a newer one. */
+    fileEndMs: number;
+    /** And after this it has. */
+    fileOverMs: number;
+    /** A stream of a pod that has gone may be silent for so long, and then nothing more comes. */
+    drainMs: number;
+    /** How long a replay may be still before what it holds decides, and how long text is held for a doubt. */
+    settleMs: number;
+    /** How long a replay may last at most. */
+    replayMs: number;
+  };
 
-/** Streams that wait for their turn: the node keeps five files. */
-const MAX_WAITING = 4;
-
-export type RelayDeps = {
-  /** Opens a further stream of the same log, from the beginning of the file that the node writes now. */
-  open: () => Promise<LogStream>;
+export type RelayDeps = SuccessorDeps & {
   writer: LogWriter;
   reading: ReadingOptions;
   timing: RelayTiming;
   /** Resolves when the pod has gone: no further stream can be opened. */
   podLeft: Promise<void>;
-  /** Told why a further stream is opened, for logs and metrics. */
-  onSuccessor?: (reason: Successor) => void;
+  /** Whether the container has ended; it may have done so just now. */
+  hasEnded: () => Promise<boolean>;
 };
 
-/** Why a stream is opened before the last one is given up. */
-export type Successor = "silence" | "age" | "rate";
+/** How it came to an end. `mayLack`: see Successors. */
+export type Relayed = { end: RelayEnd; reading: Reading; silentMs: number; mayLack: boolean };
 
 /** `full`: the store is so far behind that reading was given up. */
 export type RelayEnd = StreamEnd | { type: "full" };
@@ -47,8 +44,12 @@ export type RelayEnd = StreamEnd | { type: "full" };
 /**
  * Reads a log that is followed from stream to stream. The next one is open before the last one is given up: because
  * it is old, silent, or fast enough for the node to begin a new file before the last one is read. A stream that begins
- * at or before the log's end takes over at once, unless it was only to hold a new file open and there is none; one that
- * begins behind it holds its file open and waits until the present one has come there.
+ * at or before the log's end takes over at once; one that begins behind it waits until the present one has come there.
+ *
+ * kubelet's reader goes from one file to the next only if it sees the rotation: it does not before it has first come
+ * to its file's end, and late to several rotations it goes on with the newest file (kubernetes-logs.md §5). So it falls
+ * silent at its file's end, or leaps over files. It never leaves a file before it has read it to the end: what is
+ * written before a rotation is told to it before the rotation is (inotify keeps the order).
  */
 export class Relay {
   readonly #deps: RelayDeps;
@@ -56,31 +57,28 @@ export class Relay {
   #reading: Reading;
   #arrived: { parsed: Parsed[] | undefined } | undefined;
   #asked = false;
-  /** Asked for and silent so far. */
-  #opening: LogStream | undefined;
-  #connecting = false;
-  /** The last further stream that was asked for could not be had. */
-  #refused = false;
+  /** The last text that was taken from the present stream. */
+  #taken: Buffer | undefined;
+  /** What is taken next begins with a line that is older than the one before it. */
+  #isBack = false;
   #over = false;
   #draining = false;
   #lastArrival = Date.now();
-  #waiting: { stream: LogStream; junction: Junction }[] = [];
-  /** Overlaps with what has been read. */
-  #ready: LogStream | undefined;
-  #fastBytes = 0;
-  #fastSince = Date.now();
+  readonly #successors: Successors;
   #wake: () => void = () => {};
-  readonly #timers: Record<"silence" | "age" | "settle" | "doubt" | "replay", Alarm>;
+  readonly #timers: Record<"silence" | "age" | "fileEnd" | "settle" | "doubt" | "replay", Alarm>;
 
   constructor(deps: RelayDeps, stream: LogStream, reading: Reading) {
     this.#deps = deps;
     this.#stream = stream;
     this.#reading = reading;
+    this.#successors = new Successors(deps, { head: () => this.#head(), onChange: () => this.#wake() });
     const alarm = (ms: number) => new Alarm(ms, () => this.#wake());
-    const { silenceMs, maxAgeMs, settleMs, replayMs } = deps.timing;
+    const { silenceMs, maxAgeMs, fileEndMs, settleMs, replayMs } = deps.timing;
     this.#timers = {
       silence: alarm(silenceMs),
       age: alarm(maxAgeMs),
+      fileEnd: alarm(fileEndMs),
       settle: alarm(settleMs),
       doubt: alarm(settleMs),
       replay: alarm(replayMs),
@@ -88,7 +86,7 @@ export class Relay {
   }
 
   /** Resolves when no stream is open any more. @throws WrongRun, and what keeps the writer from taking text */
-  async run(): Promise<{ end: RelayEnd; reading: Reading; silentMs: number }> {
+  async run(): Promise<Relayed> {
     this.#timers.silence.start();
     void this.#deps.podLeft.then(() => {
       this.#draining = true;
@@ -99,10 +97,13 @@ export class Relay {
     try {
       let end: RelayEnd | undefined;
       while (!end) end = await this.#step();
-      return { end, reading: this.#reading, silentMs: Date.now() - this.#lastArrival };
+      const { mayLack } = this.#successors;
+      return { end, reading: this.#reading, silentMs: Date.now() - this.#lastArrival, mayLack };
     } finally {
       for (const timer of Object.values(this.#timers)) timer.stop();
-      this.#closeAll();
+      this.#over = true;
+      this.#stream.close();
+      this.#successors.close();
     }
   }
 
@@ -118,7 +119,7 @@ export class Relay {
 
   #restartSilence(): void {
     const { silenceMs, drainMs } = this.#deps.timing;
-    this.#refused = false;
+    this.#successors.served();
     this.#timers.silence.restart(this.#draining ? drainMs : silenceMs);
   }
 
@@ -129,7 +130,8 @@ export class Relay {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
     if (!this.#asked) this.#ask();
-    if (this.#ready || Object.values(this.#timers).some((timer) => timer.due)) return;
+    const { ready, rate } = this.#successors;
+    if (ready || [rate, ...Object.values(this.#timers)].some((timer) => timer.due)) return;
     await promise;
   }
 
@@ -148,23 +150,50 @@ export class Relay {
     this.#lastArrival = Date.now();
     this.#restartSilence();
     for (const part of parsed) {
-      const next = this.#waiting[0];
+      const { next } = this.#successors;
       if (!next || part.type === "stray") {
         await this.#take(part);
         continue;
       }
+      if (part.back) {
+        await this.#takeText(next.junction.release());
+        this.#isBack = true;
+      }
       const joined = next.junction.push(part.bytes);
-      if (joined.type !== "passed" && joined.text.byteLength > 0) await this.#take({ ...part, bytes: joined.text });
-      if (joined.type === "met") next.stream.leaveOut(joined.leaveOut);
-      if (joined.type !== "before") return this.#handOver(next.stream, joined.type === "met");
+      await this.#takeText(joined.text);
+      if (joined.type === "passed") return this.#leapt(next);
+      if (joined.type !== "met") continue;
+      next.stream.leaveOut(joined.leaveOut);
+      return this.#handOver(next.stream, !this.#reading.aligning);
     }
+    this.#watchFileEnd();
   }
 
   async #take(part: Parsed): Promise<void> {
-    await this.#reading.take(part);
+    if (part.type === "text") this.#taken = part.bytes;
+    await this.#reading.take(part, this.#successors.next !== undefined);
     await this.#deps.writer.pace();
-    this.#fastBytes += part.bytes.byteLength;
+    this.#successors.measure(part.bytes.byteLength);
     this.#watchReplay();
+  }
+
+  /** The time of the newest line that was taken, whether the log has it or it is compared with the log so far. */
+  #head(): string | undefined {
+    const taken = this.#taken && timeAt(this.#taken, lineStart(this.#taken, this.#taken.byteLength - 1));
+    return later(taken, this.#deps.writer.lastTime);
+  }
+
+  async #takeText(bytes: Buffer): Promise<void> {
+    if (bytes.byteLength === 0) return;
+    const part: Parsed = this.#isBack ? { type: "text", bytes, back: true } : { type: "text", bytes };
+    this.#isBack = false;
+    await this.#take(part);
+  }
+
+  /** Where a newer file waits, somebody must decide when the present one has been read. */
+  #watchFileEnd(): void {
+    if (this.#successors.next) this.#timers.fileEnd.restart();
+    else this.#timers.fileEnd.stop();
   }
 
   /** While text is compared or held, somebody must decide when no more comes, and at last in any case. */
@@ -183,107 +212,105 @@ export class Relay {
 
   /** The present stream has ended; what waits goes on from there, or shows what is missing. */
   async #ended(): Promise<RelayEnd | undefined> {
-    const end = this.#stream.end;
+    const { end } = this.#stream;
     if (!end) throw new Error("a stream ended without saying how");
-    const next = this.#ready ?? this.#waiting[0]?.stream;
+    // What is being opened may begin with the last file.
+    await this.#successors.prepared();
+    const { next, ready } = this.#successors;
     if (next) {
+      const isOver = end.type === "closed" && (await this.#deps.hasEnded());
+      return this.#leave(next, this.#fileEnd(next, isOver));
+    }
+    if (ready) {
       await this.#reading.settle(end.type === "closed");
-      this.#handOver(next, false);
-      return undefined;
+      return this.#handOver(ready, false);
     }
     await this.#reading.end(end);
     return end;
   }
 
+  /** The present stream is at its file's end, or hangs. */
+  async #still(next: Waiting): Promise<void> {
+    const isOver = Date.now() - this.#lastArrival >= this.#deps.timing.fileOverMs;
+    const end = this.#fileEnd(next, isOver);
+    // Until then what it gives next shows which: the rest, or a leap.
+    if (isOver || this.#goesOn(end, next)) await this.#leave(next, end);
+    else this.#timers.fileEnd.restart();
+  }
+
+  /** The present stream has gone on with a newer file than the next one. */
+  async #leapt(next: Waiting): Promise<undefined> {
+    const { before, newer } = next.junction.parts();
+    const successors = this.#successors;
+    const target = () => successors.waiting.map(({ junction }) => junction.beginning(newer)).find((place) => place);
+    if (!target()) {
+      successors.openNext("rate");
+      await successors.prepared();
+    }
+    return this.#leave(next, endBeforeLeap(before, target()));
+  }
+
+  #fileEnd({ junction }: Waiting, isOver: boolean): FileEnd {
+    const { before } = junction.parts();
+    return { lines: before, cut: this.#stream.cutLine()?.tail, state: isOver ? "over" : "unknown" };
+  }
+
+  /** Goes on with the next file. */
+  async #leave(next: Waiting, end: FileEnd): Promise<undefined> {
+    await this.#takeText(end.lines);
+    const joined = this.#goesOn(end, next);
+    await this.#reading.settle(true);
+    if (joined && end.cut) next.stream.continueLine(end.cut);
+    this.#handOver(next.stream, joined);
+  }
+
+  #goesOn(end: FileEnd, next: Waiting): boolean {
+    return !this.#reading.aligning && goesOn(end, next, this.#deps.writer.lastTime, this.#deps.timing);
+  }
+
   async #attend(): Promise<RelayEnd | undefined> {
-    const { silence, age, settle, doubt, replay } = this.#timers;
+    const { silence, age, fileEnd, settle, doubt, replay } = this.#timers;
     if (settle.due || doubt.due || replay.due) {
       const complete = replay.due;
       for (const timer of [settle, doubt, replay]) timer.stop();
       await this.#reading.settle(complete);
     }
-    if (this.#ready) return this.#handOver(this.#ready, false);
-    const next = this.#waiting[0]?.stream ?? this.#opening;
+    const { ready, next, opening, refused } = this.#successors;
+    if (ready) return this.#handOver(ready, false);
+    if (fileEnd.due) {
+      fileEnd.stop();
+      if (next) await this.#still(next);
+    } else if (next) fileEnd.start();
     // Two silent streams: the younger connection is the one to trust.
-    if (silence.due && next) return this.#handOver(next, false);
+    if (silence.due && opening) return this.#handOver(opening, false);
     if (silence.due) {
-      if (this.#draining || this.#refused) return { type: "broken", error: new Error("the log's stream fell silent") };
+      if (this.#draining || refused) return { type: "broken", error: new Error("the log's stream fell silent") };
       silence.restart(this.#deps.timing.settleMs);
       this.#openNext("silence");
     } else if (age.due) this.#openNext("age");
-    else if (this.#isFast()) this.#openNext("rate");
+    else if (this.#successors.rate.due) this.#successors.attendRate();
     return undefined;
   }
 
-  #isFast(): boolean {
-    const { fastAgeMs, fastBytesPerSecond } = this.#deps.timing;
-    const ms = Date.now() - this.#fastSince;
-    if (ms < fastAgeMs) return false;
-    const fast = (this.#fastBytes / ms) * 1000 >= fastBytesPerSecond;
-    this.#fastBytes = 0;
-    this.#fastSince = Date.now();
-    return fast;
-  }
-
-  /** In the background: the present stream is read on meanwhile. */
-  #openNext(reason: Successor): void {
+  #openNext(reason: "silence" | "age"): void {
     this.#timers.age.restart();
-    if (this.#connecting || this.#opening || this.#waiting.length >= MAX_WAITING) return;
-    this.#deps.onSuccessor?.(reason);
-    this.#connecting = true;
-    void this.#prepare(reason).finally(() => this.#wake());
-  }
-
-  async #prepare(reason: Successor): Promise<void> {
-    const stream = await this.#deps.open();
-    this.#connecting = false;
-    if (this.#over) return stream.close();
-    this.#opening = stream;
-    const first = await stream.peek();
-    // It may have taken over while it was silent.
-    if (this.#opening !== stream) return;
-    this.#opening = undefined;
-    const text = first?.find((part) => part.type === "text")?.bytes;
-    // Refused, or nothing in it: the present stream goes on, and it is tried again.
-    if (text) this.#place(stream, new Junction(text), reason);
-    else {
-      this.#refused = stream.end?.type !== "closed";
-      stream.close();
-    }
-  }
-
-  #place(stream: LogStream, junction: Junction, reason: Successor): void {
-    const head = this.#deps.writer.lastTime;
-    const last = this.#waiting.at(-1);
-    const overlaps = head === undefined || junction.timeNs <= timeNs(head);
-    if (overlaps && reason !== "rate") this.#ready = stream;
-    else if (overlaps) stream.close();
-    else if (last && junction.timeNs <= last.junction.timeNs) stream.close();
-    else this.#waiting.push({ stream, junction });
+    this.#successors.openNext(reason);
   }
 
   /** @param joined the next stream's first line is what comes next in the log */
   #handOver(next: LogStream, joined: boolean): undefined {
     this.#stream.close();
-    if (next === this.#opening) this.#opening = undefined;
-    if (next === this.#ready) this.#ready = undefined;
-    const place = this.#waiting.findIndex(({ stream }) => stream === next);
-    if (place !== -1) this.#waiting = this.#waiting.slice(place + 1);
+    this.#successors.take(next);
     this.#stream = next;
-    this.#asked = false;
+    this.#lastArrival = Date.now();
+    this.#asked = this.#isBack = false;
+    this.#taken = undefined;
     this.#arrived = undefined;
     this.#reading = new Reading(this.#deps.writer, { ...this.#deps.reading, joined });
     this.#restartSilence();
     this.#timers.age.restart();
     this.#timers.replay.stop();
     this.#watchReplay();
-  }
-
-  #closeAll(): void {
-    this.#over = true;
-    const waiting = this.#waiting.map(({ stream }) => stream);
-    for (const stream of [this.#stream, this.#opening, this.#ready, ...waiting]) stream?.close();
-    this.#opening = this.#ready = undefined;
-    this.#waiting = [];
+    this.#watchFileEnd();
   }
 }

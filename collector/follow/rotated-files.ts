@@ -80,6 +80,7 @@ class Recovery {
         if (joined) return joined.type === "met" ? joined : undefined;
       }
     }
+    if (this.#junction) await this.#append(this.#junction.parts().before);
     return this.#junction === undefined && files.length > 0 ? { leaveOut: 0 } : undefined;
   }
 
@@ -95,9 +96,9 @@ class Recovery {
     if (!fresh) return undefined;
     if (!this.#junction) return void (await this.#append(fresh));
     const joined = this.#junction.push(fresh);
-    if (joined.type === "passed") return joined;
     await this.#append(joined.text);
-    return joined.type === "met" ? joined : undefined;
+    if (joined.type === "passed") await this.#append(this.#junction.parts().before);
+    return joined.type === "before" ? undefined : joined;
   }
 
   #align(alignment: Alignment, text: Buffer): Buffer | undefined {

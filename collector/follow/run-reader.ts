@@ -11,7 +11,7 @@ import { LogStream } from "./log-stream.ts";
 import type { GapCause } from "./missing.ts";
 import type { PodState } from "./pod-state.ts";
 import { Reading, type ReadingOptions, type Recover, WrongRun } from "./reading.ts";
-import { Relay, type RelayEnd } from "./relay.ts";
+import { Relay, type Relayed } from "./relay.ts";
 import type { Timing } from "./timing.ts";
 
 /** A log of this size is read again as a whole. */
@@ -38,13 +38,15 @@ export type RunReaderDeps = {
 };
 
 /** What a read came to; `follow`: it was one that goes on while the container runs. */
-export type Read = { end: RelayEnd; reading: Reading; silentMs: number; follow: boolean };
+export type Read = Relayed & { follow: boolean };
 
 export type ReadOptions = {
   /** A follow that is only to show that there is nothing more need not be given all again. */
   isCheck: boolean;
   /** Why the answer may begin behind the log's end. */
   cause: GapCause;
+  /** The container has ended, and so did a follow, with this line cut or none. */
+  ended: Buffer | undefined;
 };
 
 /** Reads one container run's log into its writer: from what the writer has to the end of what there is. */
@@ -56,7 +58,7 @@ export class RunReader {
   }
 
   /** Resolves when no stream is open any more. @throws what keeps the writer from taking text */
-  async read(writer: LogWriter, view: ContainerView, { isCheck, cause }: ReadOptions): Promise<Read> {
+  async read(writer: LogWriter, view: ContainerView, { isCheck, cause, ended }: ReadOptions): Promise<Read> {
     const { client, run, slots, pod, metrics, lateness, timing, stop } = this.#deps;
     const previous = view.phase === "terminated" && view.previous;
     const release = view.phase === "running" ? slots.acquire(run.node, pod.endangered) : undefined;
@@ -69,20 +71,28 @@ export class RunReader {
       confirm: (text) => this.#isThisRun(text, previous),
       expectedBy: writer.empty ? lateness.expectedBy(view, this.#deps.begun(), Date.now()) : undefined,
       cause,
+      ended: ended && { cut: ended, fileMs: timing.fileMs },
       recover: this.#deps.recover?.(writer),
       leapMs: timing.leapMs,
     };
     if (follow) metrics.follows.inc();
     try {
       const stream = await open();
-      const deps = { open, writer, reading, timing, podLeft: pod.left, onSuccessor: metrics.successor };
+      const hasEnded = () => this.#hasEnded();
+      const deps = { open, writer, reading, timing, podLeft: pod.left, hasEnded, onSuccessor: metrics.successor };
       if (!stream.end) lateness.answered(reading.expectedBy);
       const read = await new Relay(deps, stream, new Reading(writer, reading)).run();
       if (read.end.type !== "refused") lateness.read(Date.now());
       return { ...read, follow };
     } catch (error) {
       if (!(error instanceof WrongRun)) throw error;
-      return { end: { type: "broken", error }, reading: new Reading(writer, reading), silentMs: 0, follow: false };
+      return {
+        end: { type: "broken", error },
+        reading: new Reading(writer, reading),
+        silentMs: 0,
+        mayLack: false,
+        follow,
+      };
     } finally {
       if (follow) metrics.follows.dec();
       release?.();
@@ -99,6 +109,18 @@ export class RunReader {
     const finished = view.phase === "terminated" ? Date.parse(view.terminated?.finishedAt ?? "") : Number.NaN;
     if (finished + 1_000 < Date.parse(writer.lastTime ?? "")) return undefined; // the clock has stepped back
     return new Date(Date.parse(from) - this.#deps.timing.overlapMs).toISOString();
+  }
+
+  /** A container's end may be in its pod's status a little later than its log's stream shows it. */
+  async #hasEnded(): Promise<boolean> {
+    const { run, pod, look, timing, stop } = this.#deps;
+    const end = Date.now() + timing.statusLagMs;
+    const isRunning = () => viewOf(pod.pod, run.container, run.restart).phase === "running";
+    while (isRunning() && !pod.gone && Date.now() < end && !stop.aborted) {
+      await look();
+      if (isRunning()) await pod.changed(Math.max(1, Math.min(timing.pollMs, end - Date.now())), stop);
+    }
+    return pod.gone || !isRunning();
   }
 
   /**

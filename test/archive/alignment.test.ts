@@ -49,6 +49,15 @@ const b = line(1500, "b");
 const c = line(2100, "c");
 const same = line(1500, "same");
 
+test("a replay may begin with the end of a line, where the node began a file inside it", () => {
+  const whole = line(1500, "a line that was cut");
+  const end = line(1501, "was cut");
+  expect(align(a + whole + c, end + c + line(2200, "d"))).toEqual({ type: "continuous", text: line(2200, "d") });
+  // Elsewhere, or where it is not shorter and later, it is another line.
+  expect(align(a + whole + b + c, a + end + b + c + line(2200, "d")).type).toBe("broken");
+  expect(align(a + whole + c, line(1501, "something that is longer") + c + line(2200, "d")).type).toBe("broken");
+});
+
 describe("the replayed text behind what is committed", () => {
   test.each([
     ["follows the last line", a + b, a + b + c, "continuous", c],

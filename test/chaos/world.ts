@@ -32,6 +32,13 @@ const SETTINGS: NonNullable<More["settings"]> = {
     maxAgeMs: 700,
     fastAgeMs: 120,
     fastBytesPerSecond: 20_000,
+    fastForMs: 600,
+    fileEndMs: 50,
+    fileOverMs: 400,
+    closeMs: 5,
+    fileMs: 0, // files are written for as long as it takes
+    lookMs: 0,
+    unseenMs: 2_000,
     drainMs: 400,
     settleMs: 200,
     replayMs: 2_000,

@@ -12,11 +12,12 @@ function join(pieces: string[]): { taken: string; end: string; leaveOut: number 
   let taken = "";
   for (const piece of pieces) {
     const joined = junction.push(Buffer.from(piece));
-    if (joined.type !== "passed") taken += joined.text.toString();
+    taken += joined.text.toString();
+    if (joined.type === "passed") taken += junction.parts().before.toString();
     const leaveOut = joined.type === "met" ? joined.leaveOut : 0;
     if (joined.type !== "before") return { taken, end: joined.type, leaveOut };
   }
-  return { taken, end: "before", leaveOut: 0 };
+  return { taken: taken + junction.parts().before.toString(), end: "before", leaveOut: 0 };
 }
 
 test.each([
@@ -36,7 +37,7 @@ test.each([
     a + line(2_000, "other"),
     "met",
   ],
-  ["takes no line that comes certainly later", [a + later, line(8_000, "far")], a, "passed"],
+  ["takes no line that comes certainly later", [a + line(3_100, "later"), line(8_000, "far")], a, "passed"],
 ])("the first of two streams %s", (_, pieces, taken, end) => {
   expect(join(pieces)).toEqual({ taken, end, leaveOut: 0 });
 });
@@ -53,7 +54,7 @@ test.each([
     first.length,
   ],
   ["prefers the line with its own time", [whole + first + later], whole, "met", 0],
-  ["does not take another line for it", [a + later, line(8_000, "far")], a, "passed", 0],
+  ["does not take another line for it", [a + later, line(8_000, "far")], a + later, "passed", 0],
 ])("where the other stream begins with a line's end, the first one %s", (_, pieces, taken, end, leaveOut) => {
   expect(join(pieces)).toEqual({ taken, end, leaveOut });
 });

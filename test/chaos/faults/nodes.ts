@@ -55,6 +55,19 @@ export const nodes: SingleFault[] = [
     during: ({ simulator }) => disturb(simulator, { kind: "rotate-twice-unseen", forMs: 40 }),
   },
   {
+    name: "rotations of a fast log while what is open of it stands still",
+    cost: "declared",
+    writer: { lines: 4_000, paceMs: 0.4 },
+    during: async ({ simulator }) => {
+      const goOn = simulator.pauseFollows(step);
+      for (let rotation = 0; rotation < 4; rotation++) {
+        await delay(150);
+        await disturb(simulator, { kind: rotation % 2 === 0 ? "rotate" : "rotate-inside-a-line" });
+      }
+      goOn();
+    },
+  },
+  {
     name: "a file that kubelet reads twice in one stream",
     cost: "invisible",
     during: ({ simulator }) => disturb(simulator, { kind: "rotate-twice-reread", forMs: 200 }),
