@@ -1,7 +1,7 @@
 import { ArchiveError } from "../archive/error.ts";
 import { StorageError } from "../storage-adapters/store.ts";
 
-export type ProblemStatus = 400 | 404 | 410 | 416 | 500 | 502 | 503;
+export type ProblemStatus = 400 | 404 | 405 | 410 | 416 | 500 | 502 | 503;
 export type Link = { href: string; text: string; before?: string; after?: string };
 
 /** Why an address has no page: said in words, with a way on. */

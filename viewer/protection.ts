@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from "hono";
-import { badRequest } from "./problem.ts";
+import { badRequest, Problem } from "./problem.ts";
 
 /** Longest path and query that any address of Afterlog can have, with room for a pasted search. */
 const MAX_PATH = 1_024;
@@ -18,6 +18,14 @@ const POLICY = [
 
 /** Requests that no address can be are refused before anything is done for them. */
 export const refuse: MiddlewareHandler = async (c, next) => {
+  if (c.req.method !== "GET" && c.req.method !== "HEAD") {
+    c.header("Allow", "GET, HEAD");
+    throw new Problem(
+      405,
+      "Nothing can be changed here",
+      "Afterlog only shows what is archived: ask with GET or HEAD.",
+    );
+  }
   const { pathname, searchParams } = new URL(c.req.url);
   if (pathname.length > MAX_PATH) throw badRequest("It is longer than any address of Afterlog.");
   for (const [name, value] of searchParams) {

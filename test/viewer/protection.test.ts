@@ -216,4 +216,12 @@ describe("what no address can be", () => {
       expect(body).toContain("for example");
     }
   });
+
+  test.each(["POST", "PUT", "DELETE", "OPTIONS"])("%s: there is nothing to change", async (method) => {
+    store.others.length = 0;
+    const response = await app.request("/namespaces/tekton-ci", { method, headers: { Accept: "application/json" } });
+    expect([response.status, response.headers.get("Allow")]).toEqual([405, "GET, HEAD"]);
+    expect(await response.text()).toContain("GET");
+    expect(store.others).toEqual([]);
+  });
 });

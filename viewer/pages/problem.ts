@@ -6,6 +6,7 @@ import { page } from "./layout.ts";
 const NAMES: Record<ProblemStatus, string> = {
   400: "Bad request",
   404: "Not found",
+  405: "Method not allowed",
   410: "Gone",
   416: "No such bytes",
   500: "Internal error",
