@@ -5,7 +5,7 @@ import { Chain, type GapHere } from "./chain.ts";
 import { CHUNK_BYTES, ChainFeed, type ChainFeedOptions } from "./chain-feed.ts";
 import type { ChunkEnd, Mark } from "./chunk.ts";
 import type { LogId } from "./keys.ts";
-import { lineStart, timeAt } from "./line.ts";
+import { later, lineStart, timeAt } from "./line.ts";
 import type { Log } from "./record.ts";
 import { Window } from "./window.ts";
 
@@ -76,6 +76,11 @@ export class LogWriter {
   /** The time of the newest line, waiting ones included. */
   get lastTime(): string | undefined {
     return this.#head.lastTime;
+  }
+
+  /** The newest time of all lines: after a clock's step back, not that of the newest line. */
+  get newestTime(): string | undefined {
+    return later(this.#feed.newestTime, this.#head.lastTime);
   }
 
   /** A line of this time is among the newest ones, or is older than all of them. */

@@ -19,8 +19,11 @@ const REPEAT_BYTES = 8 * 1024 * 1024;
 export type ReadingOptions = {
   /** Asked before text is taken of which nothing proves that it is this run's log. */
   confirm: (text: Buffer) => Promise<boolean>;
-  /** The answer is known to go on exactly where the log ends. */
-  joined?: boolean;
+  /**
+   * The answer goes on exactly where the log ends: it was met there, so that it is this run's, or it is the next file
+   * of whichever run the container has by now.
+   */
+  joined?: "met" | "next" | undefined;
   /** Why the answer may begin behind the log's end. */
   cause?: GapCause;
   /** The container has ended, and so did a follow, with this line cut or none: only a file begun last can be new: after less than `fileMs`. */
@@ -64,7 +67,7 @@ export class Reading {
     this.#writer = writer;
     this.#options = options;
     this.#skips = new SkipWatch(options.leapMs);
-    this.#confirmed = options.joined === true;
+    this.#confirmed = options.joined === "met";
     this.#alignment = options.joined ? undefined : writer.alignment();
   }
 
@@ -135,7 +138,9 @@ export class Reading {
     if (!ended) return false;
     const last = timeAt(ended.cut, 0) ?? this.#writer.lastTime;
     const first = timeAt(text, 0);
-    return last !== undefined && first !== undefined && Number(timeNs(first) - timeNs(last)) / 1e6 < ended.fileMs;
+    if (last === undefined || first === undefined) return false;
+    const ms = Number(timeNs(first) - timeNs(last)) / 1e6;
+    return ms >= 0 && ms < ended.fileMs;
   }
 
   /**

@@ -164,7 +164,7 @@ export class Relay {
       if (joined.type === "passed") return this.#leapt(next);
       if (joined.type !== "met") continue;
       next.stream.leaveOut(joined.leaveOut);
-      return this.#handOver(next.stream, !this.#reading.aligning);
+      return this.#handOver(next.stream, this.#reading.aligning ? undefined : "met");
     }
     this.#watchFileEnd();
   }
@@ -177,10 +177,10 @@ export class Relay {
     this.#watchReplay();
   }
 
-  /** The time of the newest line that was taken, whether the log has it or it is compared with the log so far. */
+  /** The newest time of all that was taken, whether the log has it or it is compared with the log so far. */
   #head(): string | undefined {
     const taken = this.#taken && timeAt(this.#taken, lineStart(this.#taken, this.#taken.byteLength - 1));
-    return later(taken, this.#deps.writer.lastTime);
+    return later(taken, this.#deps.writer.newestTime);
   }
 
   async #takeText(bytes: Buffer): Promise<void> {
@@ -223,7 +223,7 @@ export class Relay {
     }
     if (ready) {
       await this.#reading.settle(end.type === "closed");
-      return this.#handOver(ready, false);
+      return this.#handOver(ready);
     }
     await this.#reading.end(end);
     return end;
@@ -259,9 +259,9 @@ export class Relay {
   async #leave(next: Waiting, end: FileEnd): Promise<undefined> {
     await this.#takeText(end.lines);
     const joined = this.#goesOn(end, next);
-    await this.#reading.settle(true);
+    await this.#reading.settle(this.#stream.end?.type === "closed");
     if (joined && end.cut) next.stream.continueLine(end.cut);
-    this.#handOver(next.stream, joined);
+    this.#handOver(next.stream, joined ? "next" : undefined);
   }
 
   #goesOn(end: FileEnd, next: Waiting): boolean {
@@ -276,13 +276,13 @@ export class Relay {
       await this.#reading.settle(complete);
     }
     const { ready, next, opening, refused } = this.#successors;
-    if (ready) return this.#handOver(ready, false);
+    if (ready) return this.#handOver(ready);
     if (fileEnd.due) {
       fileEnd.stop();
       if (next) await this.#still(next);
     } else if (next) fileEnd.start();
     // Two silent streams: the younger connection is the one to trust.
-    if (silence.due && opening) return this.#handOver(opening, false);
+    if (silence.due && opening) return this.#handOver(opening);
     if (silence.due) {
       if (this.#draining || refused) return { type: "broken", error: new Error("the log's stream fell silent") };
       silence.restart(this.#deps.timing.settleMs);
@@ -297,8 +297,7 @@ export class Relay {
     this.#successors.openNext(reason);
   }
 
-  /** @param joined the next stream's first line is what comes next in the log */
-  #handOver(next: LogStream, joined: boolean): undefined {
+  #handOver(next: LogStream, joined?: ReadingOptions["joined"]): undefined {
     this.#stream.close();
     this.#successors.take(next);
     this.#stream = next;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { LogReader } from "../../archive/log-reader.ts";
 import { LogWriter } from "../../archive/log-writer.ts";
-import { Reading } from "../../collector/follow/reading.ts";
+import { Reading, WrongRun } from "../../collector/follow/reading.ts";
 import { memoryStore } from "../../storage-adapters/memory.ts";
 import { id, line, stamp, textOf } from "../archive/log-fixture.ts";
 
@@ -37,7 +37,22 @@ test.each([
     lines(1, 3) + lines(6, 7),
     [3],
   ],
+  [
+    "begins earlier: a clock has stepped back",
+    line(1, "new"),
+    { cut: "", fileMs: 2_500 },
+    lines(1, 3) + line(1, "new"),
+    [3],
+  ],
   ["begins soon, but no follow has ended", lines(4, 5), undefined, lines(1, 5), [3]],
 ])("after the container's end a newer file %s", async (_, answer, ended, text, gaps) => {
   expect(await lastFile(answer, ended)).toEqual({ text, gaps });
+});
+
+test("the next file may be another run's: a sidecar that was started again", async () => {
+  const writer = await LogWriter.open(memoryStore(), id, "uid");
+  writer.append(Buffer.from(line(1)));
+  const next = new Reading(writer, { confirm: async () => false, leapMs: 60_000, joined: "next" });
+  await expect(next.take({ type: "text", bytes: Buffer.from(line(2)) })).rejects.toThrow(WrongRun);
+  expect(await writer.finish({ state: "whole" })).toMatchObject({ lines: 1, gaps: [] });
 });

@@ -165,3 +165,15 @@ test.each<[string, Partial<RelayTiming>, boolean, number[]]>([
   if (timing.fileOverMs === undefined) await first.end();
   expect(await log()).toEqual({ text: line(1) + lines(3, 21), gaps });
 });
+
+test("after a clock's step back a further stream of the same file is none of a newer one", async () => {
+  const { stream, log } = await relay({ fileEndMs: 20, settleMs: 20 }, true);
+  const text = lines(4, 5) + line(2);
+  const first = await stream(0);
+  await first.say(text);
+  await (await stream(1)).say(lines(4, 5));
+  await stream(2); // so it has its place
+  await first.end();
+  await (await stream(2)).end();
+  expect(await log()).toEqual({ text, gaps: [] });
+});
