@@ -2,7 +2,9 @@ import type { LogWriter } from "../../archive/log-writer.ts";
 import type { Log } from "../../archive/record.ts";
 import type { Pod } from "../kubernetes/objects.ts";
 import type { ContainerView } from "./container-view.ts";
-import { lossOf, neverStarted, unreadable, type Waiting } from "./missing.ts";
+import type { Lateness } from "./lateness.ts";
+import { type GapCause, gapWords, lossOf, neverStarted, unreadable, type Waiting } from "./missing.ts";
+import type { Recover } from "./reading.ts";
 
 /** The log is given up while its container runs or waits; `words` say why. */
 export function finishCut(
@@ -14,6 +16,35 @@ export function finishCut(
 ): Promise<Log> {
   if (view.phase !== "waiting") return writer.finish({ state: "cut", words });
   return writer.finish({ state: "none", words: neverStarted(pod, waiting) });
+}
+
+/**
+ * What a log may lack though it was read to its end. `mayLack`: files at its end that nobody has seen, each of which is
+ * written for `fileMs` at the least.
+ */
+export type Doubts = {
+  view: ContainerView;
+  lateness: Lateness;
+  mayLack: boolean;
+  fileMs: number;
+  recover: ((writer: LogWriter) => Recover) | undefined;
+};
+
+/** The log was read to its end. What it may lack all the same is fetched from the node, or said to be missing. */
+export async function finishWhole(writer: LogWriter, doubts: Doubts): Promise<Log> {
+  const cause = doubtOf(writer, doubts);
+  const append = async (text: Buffer) => writer.append(text);
+  const isClear = !cause || (await doubts.recover?.(writer)(Buffer.alloc(0), append));
+  if (!isClear) writer.declare({ cause, words: gapWords(cause) });
+  return writer.finish({ state: "whole" });
+}
+
+/** Nothing to read is no proof that nothing was printed: a node that has just rotated a log gives an empty one. */
+function doubtOf(writer: LogWriter, { view, lateness, mayLack, fileMs }: Doubts): GapCause | undefined {
+  if (writer.empty) return lateness.doubtsEmpty(view) ? "read-late" : undefined;
+  const finished = view.phase === "terminated" ? Date.parse(view.terminated?.finishedAt ?? "") : Date.now();
+  const isSoon = finished - Date.parse(writer.lastTime ?? "") < fileMs;
+  return mayLack && !isSoon ? "unseen" : undefined;
 }
 
 /** `drained`: the container has ended and was read to its end. `followEnded`: a follow ended in order soon after a line. */

@@ -2,10 +2,10 @@ import type { LogWriter } from "../../archive/log-writer.ts";
 import type { Log } from "../../archive/record.ts";
 import type { Logger } from "../logger.ts";
 import { type ContainerView, viewOf } from "./container-view.ts";
-import { finishCut, finishUnreadable, finishWithoutPod } from "./ending.ts";
+import { finishCut, finishUnreadable, finishWhole, finishWithoutPod } from "./ending.ts";
 import { classifyStray } from "./kubelet-error.ts";
 import { Lateness } from "./lateness.ts";
-import { type GapCause, gapWords, isTelling, neverStarted, type Waiting } from "./missing.ts";
+import { isTelling, neverStarted, type Waiting } from "./missing.ts";
 import type { RelayEnd } from "./relay.ts";
 import { type Read, RunReader, type RunReaderDeps } from "./run-reader.ts";
 import { TIMING, type Timing } from "./timing.ts";
@@ -203,29 +203,11 @@ export class Follower {
   }
 
   /** Every line has been read. */
-  async #finish(writer: LogWriter, view = this.#view()): Promise<Log> {
+  #finish(writer: LogWriter, view = this.#view()): Promise<Log> {
     writer.append(this.#rest);
-    if (writer.empty) await this.#doubtEmpty(writer, view);
-    else if (this.#mayLack) await this.#doubtEnd(writer, view);
-    return writer.finish({ state: "whole" });
-  }
-
-  /** Nothing to read is no proof that nothing was printed: a node that has just rotated a log gives an empty one. */
-  async #doubtEmpty(writer: LogWriter, view: ContainerView): Promise<void> {
-    if (this.#lateness.doubtsEmpty(view)) await this.#recoverEnd(writer, "read-late");
-  }
-
-  /** A file takes its time to be begun and left. */
-  async #doubtEnd(writer: LogWriter, view: ContainerView): Promise<void> {
-    const finished = view.phase === "terminated" ? Date.parse(view.terminated?.finishedAt ?? "") : Date.now();
-    const afterMs = finished - Date.parse(writer.lastTime ?? "");
-    if (!(afterMs < this.#timing.fileMs)) await this.#recoverEnd(writer, "unseen");
-  }
-
-  async #recoverEnd(writer: LogWriter, cause: GapCause): Promise<void> {
-    const append = async (text: Buffer) => writer.append(text);
-    if (await this.#deps.recover?.(writer)(Buffer.alloc(0), append)) return;
-    writer.declare({ cause, words: gapWords(cause) });
+    const { recover } = this.#deps;
+    const { fileMs } = this.#timing;
+    return finishWhole(writer, { view, lateness: this.#lateness, mayLack: this.#mayLack, fileMs, recover });
   }
 
   #finishWithoutPod(writer: LogWriter): Promise<Log> {

@@ -218,8 +218,9 @@ export class Relay {
     await this.#successors.prepared();
     const { next, ready } = this.#successors;
     if (next) {
+      // A connection may end anywhere.
       const isOver = end.type === "closed" && (await this.#deps.hasEnded());
-      return this.#leave(next, this.#fileEnd(next, isOver));
+      return this.#leave(next, this.#fileEnd(next, isOver ? "over" : "cut short"));
     }
     if (ready) {
       await this.#reading.settle(end.type === "closed");
@@ -229,13 +230,15 @@ export class Relay {
     return end;
   }
 
-  /** The present stream is at its file's end, or hangs. */
+  /** The present stream is at its file's end, or hangs; with a node that answers others it does not. */
   async #still(next: Waiting): Promise<void> {
     const isOver = Date.now() - this.#lastArrival >= this.#deps.timing.fileOverMs;
-    const end = this.#fileEnd(next, isOver);
+    const end = this.#fileEnd(next, isOver ? "over" : "unknown");
+    const answers = this.#successors.answeredSince(this.#lastArrival);
     // Until then what it gives next shows which: the rest, or a leap.
-    if (isOver || this.#goesOn(end, next)) await this.#leave(next, end);
-    else this.#timers.fileEnd.restart();
+    if (isOver || (answers && this.#goesOn(end, next))) return this.#leave(next, end);
+    if (!answers) this.#successors.openNext("rate");
+    this.#timers.fileEnd.restart();
   }
 
   /** The present stream has gone on with a newer file than the next one. */
@@ -250,9 +253,8 @@ export class Relay {
     return this.#leave(next, endBeforeLeap(before, target()));
   }
 
-  #fileEnd({ junction }: Waiting, isOver: boolean): FileEnd {
-    const { before } = junction.parts();
-    return { lines: before, cut: this.#stream.cutLine()?.tail, state: isOver ? "over" : "unknown" };
+  #fileEnd({ junction }: Waiting, state: FileEnd["state"]): FileEnd {
+    return { lines: junction.parts().before, cut: this.#stream.cutLine()?.tail, state };
   }
 
   /** Goes on with the next file. */

@@ -66,6 +66,8 @@ export class Successors {
   #closed = false;
   /** When the node was last asked which file it writes, and told it. */
   #lastAsked = Date.now();
+  /** When it was last asked, and answered. */
+  #lastAnswered = Date.now();
   #recentBytes = 0;
   #recentSince = Date.now();
   #fastUntil = 0;
@@ -96,6 +98,11 @@ export class Successors {
   /** The last one that was asked for could not be had. */
   get refused(): boolean {
     return this.#refused;
+  }
+
+  /** The node has answered what it was asked since then, in ms since 1970. */
+  answeredSince(time: number): boolean {
+    return this.#lastAnswered >= time;
   }
 
   /** A fast log may lack a file at its end. */
@@ -136,10 +143,11 @@ export class Successors {
   openNext(reason: Successor): void {
     if (this.#preparing || this.#waiting.length >= MAX_WAITING) return;
     this.#deps.onSuccessor?.(reason);
-    this.#preparing = this.#prepare(reason).finally(() => {
-      this.#preparing = undefined;
+    const preparing = this.#prepare(reason).finally(() => {
+      if (this.#preparing === preparing) this.#preparing = undefined;
       this.#present.onChange();
     });
+    this.#preparing = preparing;
   }
 
   /** Resolves when what is being opened has its place, or after a while. */
@@ -149,7 +157,8 @@ export class Successors {
 
   /** This one takes over. */
   take(stream: LogStream): void {
-    if (stream === this.#opening) this.#opening = undefined;
+    // It may stay silent: no other one waits for that.
+    if (stream === this.#opening) this.#opening = this.#preparing = undefined;
     if (stream === this.#ready) this.#ready = undefined;
     if (stream === this.#waiting[0]?.stream) this.#waiting.shift();
   }
@@ -166,6 +175,7 @@ export class Successors {
     const asked = Date.now();
     const stream = await this.#deps.open();
     if (this.#closed) return stream.close();
+    if (!stream.end) this.#lastAnswered = asked;
     this.#opening = stream;
     // One that is only to wait has the time to be known well.
     const text = await stream.beginning(reason === "rate" ? undefined : LINE_MS);

@@ -34,7 +34,7 @@ const SETTINGS: NonNullable<More["settings"]> = {
     fastBytesPerSecond: 20_000,
     fastForMs: 600,
     fileEndMs: 50,
-    fileOverMs: 400,
+    fileOverMs: 1_500,
     closeMs: 5,
     fileMs: 0, // files are written for as long as it takes
     lookMs: 0,

@@ -177,3 +177,13 @@ test("after a clock's step back a further stream of the same file is none of a n
   await (await stream(2)).end();
   expect(await log()).toEqual({ text, gaps: [] });
 });
+
+test("where the stream that took over is silent, too, another one is opened", async () => {
+  const { stream, log } = await relay({ silenceMs: 20, settleMs: 20, fastBytesPerSecond: 1e9 }, true);
+  await (await stream(0)).say(line(1));
+  await stream(1); // silent, takes over from the first one
+  const third = await stream(2);
+  await third.say(lines(1, 2));
+  await third.end();
+  expect((await log()).text).toBe(lines(1, 2));
+});
