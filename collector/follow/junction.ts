@@ -1,13 +1,10 @@
 import { lineStart, timeAt, timeNs } from "../../archive/line.ts";
-
 import type { Target } from "./file-end.ts";
 
 const LF = 0x0a;
 const SPACE = 0x20;
 /** stdout and stderr stamp before they write: a line so much newer may still stand before the wanted one. */
 const SLACK_NS = 5_000_000_000n;
-/** What two writers of one file stamp out of order; a file that another one stands between is written for longer. */
-const ORDER_NS = 1_000_000_000n;
 /** How much newer text is held while the wanted line is looked for. */
 const HELD_BYTES = 4 * 1024 * 1024;
 /** So much of the wanted line is compared. */
@@ -32,6 +29,7 @@ export type Joined =
  */
 export class Junction {
   readonly #timeNs: bigint;
+  readonly #orderNs: bigint;
   readonly #line: Buffer;
   /** The first line without its time, with its newline, and the line after it, if it has come. */
   readonly #end: { text: Buffer; bytes: number; next: Buffer } | undefined;
@@ -41,8 +39,12 @@ export class Junction {
   /** The end of what was taken. */
   #taken: Buffer = Buffer.alloc(0);
 
-  /** @param first the beginning of the other stream: a line that begins with its time, perhaps cut */
-  constructor(first: Buffer) {
+  /**
+   * @param first the beginning of the other stream: a line that begins with its time, perhaps cut
+   * @param orderMs by how much two writers of one file may stamp out of order; a file is written for longer
+   */
+  constructor(first: Buffer, orderMs = 1_000) {
+    this.#orderNs = BigInt(orderMs) * 1_000_000n;
     const time = timeAt(first, 0);
     if (!time) throw new Error("a stream begins with a line that has no time");
     const bytes = first.indexOf(LF) + 1;
@@ -74,7 +76,7 @@ export class Junction {
 
   /** What is held: `before` belongs before the other stream, `newer` behind its beginning. */
   parts(): { before: Buffer; newer: Buffer } {
-    const newer = this.#firstNewer(this.#held, ORDER_NS);
+    const newer = this.#firstNewer(this.#held, this.#orderNs);
     return { before: this.#held.subarray(0, newer), newer: this.#held.subarray(newer) };
   }
 

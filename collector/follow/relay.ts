@@ -218,6 +218,7 @@ export class Relay {
     await this.#successors.prepared();
     const { next, ready } = this.#successors;
     if (next) {
+      if (hasLeapt(next)) return this.#leapt(next);
       // A connection may end anywhere.
       const isOver = end.type === "closed" && (await this.#deps.hasEnded());
       return this.#leave(next, this.#fileEnd(next, isOver ? "over" : "cut short"));
@@ -232,6 +233,7 @@ export class Relay {
 
   /** The present stream is at its file's end, or hangs; with a node that answers others it does not. */
   async #still(next: Waiting): Promise<void> {
+    if (hasLeapt(next)) return this.#leapt(next);
     const isOver = Date.now() - this.#lastArrival >= this.#deps.timing.fileOverMs;
     const end = this.#fileEnd(next, isOver ? "over" : "unknown");
     const answers = this.#successors.answeredSince(this.#lastArrival);
@@ -315,3 +317,6 @@ export class Relay {
     this.#watchFileEnd();
   }
 }
+
+/** The present stream has given lines of a file that is newer than the next one. */
+const hasLeapt = ({ junction }: Waiting): boolean => junction.parts().newer.byteLength > 0;

@@ -13,6 +13,8 @@ export type SuccessorTiming = {
   fastForMs: number;
   /** Less than a file is written for as a rule: kubelet looks every 10 s, unless it is told otherwise. */
   lookMs: number;
+  /** By how much two writers of one file may stamp out of order; a file is written for longer. */
+  orderMs: number;
   /** A node that has not shown for so long which file it writes may have begun and left one that nobody has seen. */
   unseenMs: number;
   /** How long what is being opened is waited for where the log has no other stream. */
@@ -182,7 +184,7 @@ export class Successors {
     // It may have taken over while it was silent.
     if (this.#opening !== stream) return;
     this.#opening = undefined;
-    if (text) return this.#place(stream, new Junction(text), reason, asked);
+    if (text) return this.#place(stream, new Junction(text, this.#deps.timing.orderMs), reason, asked);
     // Refused, or nothing in it: the present stream goes on, and it is tried again.
     this.#refused = stream.end?.type !== "closed";
     // An empty file is rotated no more.

@@ -17,6 +17,7 @@ export const TIMING = {
   fileMs: 2_500,
   lookMs: 9_000,
   unseenMs: 10_000,
+  orderMs: 1_000,
   drainMs: 30_000,
   settleMs: 5_000,
   replayMs: 60_000,

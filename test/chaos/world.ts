@@ -39,6 +39,7 @@ const SETTINGS: NonNullable<More["settings"]> = {
     fileMs: 0, // files are written for as long as it takes
     lookMs: 0,
     unseenMs: 2_000,
+    orderMs: 20,
     drainMs: 400,
     settleMs: 200,
     replayMs: 2_000,

@@ -22,6 +22,7 @@ const TIMING: RelayTiming = {
   fileMs: 2_500,
   lookMs: MINUTE,
   unseenMs: MINUTE,
+  orderMs: 1_000,
   drainMs: MINUTE,
   settleMs: MINUTE,
   replayMs: MINUTE,
@@ -147,6 +148,13 @@ test.each([
 ])("a reader that leaps over a file has read its own to the end: %s", async (_, second, rest) => {
   const { first, log } = await threeFiles(second);
   await first.say(rest);
+  expect(await log()).toEqual({ text: lines(1, 21), gaps: [] });
+});
+
+test("a reader that leapt shortly before its end did so all the same", async () => {
+  const { first, log } = await threeFiles(restOfLine + lines(4, 19), { fileEndMs: MINUTE });
+  await first.say(`${line(2)}${cut}line 20\n${line(21)}`);
+  await first.end();
   expect(await log()).toEqual({ text: lines(1, 21), gaps: [] });
 });
 
