@@ -17,15 +17,19 @@ let isFollowing = false;
 let lastY = 0;
 let stop = new AbortController();
 
-/** Replaces parts of the page around the rows by their ids; what is read stays in place. */
+/** Replaces parts of the page around the rows by their ids. */
 export function putParts(markup: string): void {
-  const change = () => {
+  inPlace(() => {
     for (const node of [...parsed(markup).children]) {
       keepFolds(node, "key");
       const old = node.id ? byId(node.id) : null;
       if (old && !old.isEqualNode(node)) old.replaceWith(node);
     }
-  };
+  });
+}
+
+/** Does what changes the height of what stands above the rows; what is read stays where it is. */
+function inPlace(change: () => void): void {
   const log = shownLog();
   // At the page's top the reader reads the head itself: it may grow.
   const isReading = (document.querySelector(".rows")?.getBoundingClientRect().top ?? 0) < 0;
@@ -100,8 +104,10 @@ function putRows(markup: string): void {
 }
 
 function endRows(): void {
-  byId("follow")?.parentElement?.remove();
-  pane()?.removeAttribute("data-live");
+  inPlace(() => {
+    byId("follow")?.parentElement?.remove();
+    pane()?.removeAttribute("data-live");
+  });
   say(byId("live")?.textContent ?? "");
   isFollowing = false;
 }
