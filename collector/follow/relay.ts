@@ -33,6 +33,8 @@ export type RelayDeps = SuccessorDeps & {
   podLeft: Promise<void>;
   /** Whether the container has ended; it may have done so just now. */
   hasEnded: () => Promise<boolean>;
+  /** Ends every stream: what is still to be read is another's. */
+  stop: AbortSignal;
 };
 
 /** How it came to an end. `mayLack`: see Successors. */
@@ -214,16 +216,18 @@ export class Relay {
   async #ended(): Promise<RelayEnd | undefined> {
     const { end } = this.#stream;
     if (!end) throw new Error("a stream ended without saying how");
+    const { stop, hasEnded } = this.#deps;
     // What is being opened may begin with the last file.
-    await this.#successors.prepared();
+    if (!stop.aborted) await this.#successors.prepared();
     const { next, ready } = this.#successors;
-    if (next) {
+    // Nothing is missing between two files where nobody has read the first one's end yet.
+    if (next && !stop.aborted) {
       if (hasLeapt(next)) return this.#leapt(next);
       // A connection may end anywhere.
-      const isOver = end.type === "closed" && (await this.#deps.hasEnded());
+      const isOver = end.type === "closed" && (await hasEnded());
       return this.#leave(next, this.#fileEnd(next, isOver ? "over" : "cut short"));
     }
-    if (ready) {
+    if (ready && !stop.aborted) {
       await this.#reading.settle(end.type === "closed");
       return this.#handOver(ready);
     }

@@ -79,7 +79,7 @@ export class RunReader {
     try {
       const stream = await open();
       const hasEnded = () => this.#hasEnded();
-      const deps = { open, writer, reading, timing, podLeft: pod.left, hasEnded, onSuccessor: metrics.successor };
+      const deps = { open, writer, reading, timing, podLeft: pod.left, hasEnded, stop, onSuccessor: metrics.successor };
       if (!stream.end) lateness.answered(reading.expectedBy);
       const read = await new Relay(deps, stream, new Reading(writer, reading)).run();
       if (read.end.type !== "refused") lateness.read(Date.now());

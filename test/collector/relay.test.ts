@@ -44,6 +44,7 @@ function answer() {
   return {
     body: readable as AsyncIterable<Buffer>,
     say: (text: string) => writer.write(Buffer.from(text)),
+    break: () => writer.abort(new Error("the connection was ended")),
     end: () => writer.close(),
   };
 }
@@ -65,6 +66,7 @@ async function relay(timing: Partial<RelayTiming> = {}, hasEnded = false) {
   const store = memoryStore();
   const writer = await LogWriter.open(store, id, "uid");
   const reading = { confirm: async () => true, leapMs: MINUTE };
+  const stop = new AbortController();
   const deps = {
     open: openStream,
     writer,
@@ -72,9 +74,11 @@ async function relay(timing: Partial<RelayTiming> = {}, hasEnded = false) {
     timing: { ...TIMING, ...timing },
     podLeft: new Promise<void>(() => {}),
     hasEnded: async () => hasEnded,
+    stop: stop.signal,
   };
   const ended = new Relay(deps, await openStream(), new Reading(writer, reading)).run();
   return {
+    stop,
     /** The stream that is opened as the n-th one, from 0 on: the log's first one, and those that follow it. */
     async stream(n: number) {
       while (answers.length <= n) await opened.promise;
@@ -114,7 +118,7 @@ test.each([
 
 /** A log whose node has written three files, each followed by a stream of its own; the third begins with line 20. */
 async function threeFiles(second: string, timing: Partial<RelayTiming> = {}, hasEnded = true) {
-  const { stream, log } = await relay({ fileEndMs: 20, settleMs: 20, ...timing }, hasEnded);
+  const { stop, stream, log } = await relay({ fileEndMs: 20, settleMs: 20, ...timing }, hasEnded);
   const first = await stream(0);
   await first.say(line(1));
   await (await stream(1)).say(second);
@@ -122,6 +126,11 @@ async function threeFiles(second: string, timing: Partial<RelayTiming> = {}, has
   await stream(3); // so both have their places
   return {
     first,
+    async stop() {
+      stop.abort();
+      for (const n of [0, 1, 2, 3]) void (await stream(n)).break();
+      return log();
+    },
     /** How the log comes out when nothing more is printed. */
     async log() {
       for (const n of [1, 2, 3]) await (await stream(n)).end();
@@ -194,4 +203,9 @@ test("where the stream that took over is silent, too, another one is opened", as
   await third.say(lines(1, 2));
   await third.end();
   expect((await log()).text).toBe(lines(1, 2));
+});
+
+test("a collector that stops leaves the files that wait to the next one", async () => {
+  const { stop } = await threeFiles(lines(5, 19), { fileEndMs: MINUTE });
+  expect(await stop()).toEqual({ text: line(1), gaps: [] });
 });
