@@ -1,5 +1,4 @@
 import { lineStart, timeAt, timeNs } from "../../archive/line.ts";
-import type { Waiting } from "./successors.ts";
 
 /** What a stream that is left gave at last, which is the end of its file: lines, and a line that was cut there. */
 export type FileEnd = {
@@ -32,20 +31,23 @@ export function endBeforeLeap(lines: Buffer, target: Target | undefined): FileEn
   return { lines: lines.subarray(0, at), cut: last.subarray(0, -target.first.byteLength), state: "over" };
 }
 
+/** A newer file: the time of its first line, and whether it is known that none was begun and left before it. */
+export type NextFile = { timeNs: bigint; isNext: boolean };
+
 /**
  * Nothing stands between the end and the next file. Where the log is beyond that file's beginning already, it does not
  * just go on there.
  * @param lastTime the log's last line's, if the end has none
  */
-export function goesOn(end: FileEnd, next: Waiting, lastTime: string | undefined, timing: FileEndTiming): boolean {
+export function goesOn(end: FileEnd, next: NextFile, lastTime: string | undefined, timing: FileEndTiming): boolean {
   const pauseMs = pauseBetween(end, next, lastTime);
   if (pauseMs < 0) return false;
   if (end.state === "unknown") return pauseMs <= timing.closeMs;
-  return end.state === "over" && (next.isNext || pauseMs <= Math.max(timing.closeMs, timing.fileMs));
+  return end.state === "over" && (next.isNext || pauseMs <= timing.fileMs);
 }
 
-function pauseBetween({ lines, cut }: FileEnd, { junction }: Waiting, lastTime: string | undefined): number {
+function pauseBetween({ lines, cut }: FileEnd, next: NextFile, lastTime: string | undefined): number {
   const [text, at] = cut ? [cut, 0] : [lines, lineStart(lines, lines.byteLength - 1)];
   const last = timeAt(text, at) ?? lastTime;
-  return last === undefined ? Number.POSITIVE_INFINITY : Number(junction.timeNs - timeNs(last)) / 1e6;
+  return last === undefined ? Number.POSITIVE_INFINITY : Number(next.timeNs - timeNs(last)) / 1e6;
 }

@@ -1,6 +1,7 @@
 import type { Aligned, Alignment } from "../../archive/alignment.ts";
 import { timeAt, timeLength, timeNs } from "../../archive/line.ts";
 import type { LogWriter } from "../../archive/log-writer.ts";
+import { type FileEnd, type FileEndTiming, goesOn } from "./file-end.ts";
 import { continued, type Parsed } from "./line-parser.ts";
 import type { StreamEnd } from "./log-stream.ts";
 import { type GapCause, gapWords } from "./missing.ts";
@@ -26,8 +27,8 @@ export type ReadingOptions = {
   joined?: "met" | "next" | undefined;
   /** Why the answer may begin behind the log's end. */
   cause?: GapCause;
-  /** The container has ended, and so did a follow, with this line cut or none: only a file begun last can be new: after less than `fileMs`. */
-  ended?: { cut: Buffer; fileMs: number } | undefined;
+  /** The container has ended, and so did a follow, with this line cut or none: new is at most the last file. */
+  ended?: { cut: Buffer; timing: FileEndTiming } | undefined;
   /** For a log of which nothing was read: the answer is missing something if its first line is newer than this. */
   expectedBy?: bigint | undefined;
   recover?: Recover | undefined;
@@ -132,15 +133,13 @@ export class Reading {
     await this.#append(aligned.text);
   }
 
-  /** No file was begun and left between the log's last line and this text: that takes longer. */
+  /** Nothing stands between the file that was followed to its end and this text. */
   #isNextFile(text: Buffer): boolean {
     const { ended } = this.#options;
-    if (!ended) return false;
-    const last = timeAt(ended.cut, 0) ?? this.#writer.lastTime;
     const first = timeAt(text, 0);
-    if (last === undefined || first === undefined) return false;
-    const ms = Number(timeNs(first) - timeNs(last)) / 1e6;
-    return ms >= 0 && ms < ended.fileMs;
+    if (!ended || !first) return false;
+    const end: FileEnd = { lines: Buffer.alloc(0), cut: ended.cut, state: "over" };
+    return goesOn(end, { timeNs: timeNs(first), isNext: false }, this.#writer.lastTime, ended.timing);
   }
 
   /**

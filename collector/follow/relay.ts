@@ -272,7 +272,8 @@ export class Relay {
     this.#handOver(next.stream, joined ? "next" : undefined);
   }
 
-  #goesOn(end: FileEnd, next: Waiting): boolean {
+  #goesOn(end: FileEnd, { junction, isNext }: Waiting): boolean {
+    const next = { timeNs: junction.timeNs, isNext };
     return !this.#reading.aligning && goesOn(end, next, this.#deps.writer.lastTime, this.#deps.timing);
   }
 

@@ -71,7 +71,7 @@ export class RunReader {
       confirm: (text) => this.#isThisRun(text, previous),
       expectedBy: writer.empty ? lateness.expectedBy(view, this.#deps.begun(), Date.now()) : undefined,
       cause,
-      ended: ended && { cut: ended, fileMs: timing.fileMs },
+      ended: ended && { cut: ended, timing },
       recover: this.#deps.recover?.(writer),
       leapMs: timing.leapMs,
     };

@@ -36,7 +36,7 @@ const SETTINGS: NonNullable<More["settings"]> = {
     fileEndMs: 50,
     fileOverMs: 1_500,
     closeMs: 5,
-    fileMs: 0, // files are written for as long as it takes
+    fileMs: 5, // files are rotated at any time
     lookMs: 0,
     unseenMs: 2_000,
     orderMs: 20,

@@ -8,14 +8,14 @@ import { id, line, stamp, textOf } from "../archive/log-fixture.ts";
 const lines = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => line(from + i)).join("");
 
 /** A log of three lines, then an answer that begins with a newer file, once the container has ended with this line cut. */
-async function lastFile(answer: string, ended: { cut: string; fileMs: number } | undefined) {
+async function lastFile(answer: string, ended: { cut: string } | undefined) {
   const store = memoryStore();
   const writer = await LogWriter.open(store, id, "uid");
   writer.append(Buffer.from(lines(1, 3)));
   const reading = new Reading(writer, {
     confirm: async () => true,
     leapMs: 60_000,
-    ended: ended && { ...ended, cut: Buffer.from(ended.cut) },
+    ended: ended && { cut: Buffer.from(ended.cut), timing: { closeMs: 20, fileMs: 2_500 } },
   });
   await reading.take({ type: "text", bytes: Buffer.from(answer) });
   await reading.end({ type: "closed", tail: Buffer.alloc(0), begun: false });
@@ -28,22 +28,10 @@ const cut = line(4).slice(0, -4);
 const restOfLine = `${stamp(4).replace("Z", "").slice(0, -1)}9Z e 4\n`;
 
 test.each([
-  ["begins soon after the last line: nothing is missing", lines(4, 5), { cut: "", fileMs: 2_500 }, lines(1, 5), []],
-  ["begins inside a line: it goes on there", restOfLine + line(5), { cut, fileMs: 2_500 }, lines(1, 5), []],
-  [
-    "begins later: another file may lie between",
-    lines(6, 7),
-    { cut: "", fileMs: 2_500 },
-    lines(1, 3) + lines(6, 7),
-    [3],
-  ],
-  [
-    "begins earlier: a clock has stepped back",
-    line(1, "new"),
-    { cut: "", fileMs: 2_500 },
-    lines(1, 3) + line(1, "new"),
-    [3],
-  ],
+  ["begins soon after the last line: nothing is missing", lines(4, 5), { cut: "" }, lines(1, 5), []],
+  ["begins inside a line: it goes on there", restOfLine + line(5), { cut }, lines(1, 5), []],
+  ["begins later: another file may lie between", lines(6, 7), { cut: "" }, lines(1, 3) + lines(6, 7), [3]],
+  ["begins earlier: a clock has stepped back", line(1, "new"), { cut: "" }, lines(1, 3) + line(1, "new"), [3]],
   ["begins soon, but no follow has ended", lines(4, 5), undefined, lines(1, 5), [3]],
 ])("after the container's end a newer file %s", async (_, answer, ended, text, gaps) => {
   expect(await lastFile(answer, ended)).toEqual({ text, gaps });
