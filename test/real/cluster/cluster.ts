@@ -171,6 +171,13 @@ async function printed(
   return result;
 }
 
+/** What the Afterlogs that run now have logged, by process. */
+const logs = new Map<number, string[]>();
+
+/** The newest of it, for messages of tests that fail. */
+export const newestLogs = (): Record<string, string[]> =>
+  Object.fromEntries([...logs].map(([pid, lines]) => [pid, lines.slice(-20)]));
+
 /** Afterlog as a user starts it: `npm start`, its settings in the environment. */
 export async function startAfterlog(namespace: string, store: string, env: Record<string, string> = {}) {
   const child: ChildProcess = spawn(process.execPath, ["main.ts"], {
@@ -188,6 +195,8 @@ export async function startAfterlog(namespace: string, store: string, env: Recor
   });
   const address = Promise.withResolvers<string>();
   const log: string[] = [];
+  logs.set(child.pid as number, log);
+  child.once("exit", () => logs.delete(child.pid as number));
   createInterface({ input: child.stdout as NodeJS.ReadableStream }).on("line", (line) => {
     log.push(line);
     const url = /shows them at (\S+)$/.exec(line)?.[1];

@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { expect } from "vitest";
 import { type Container, containersOf, type RunRecord } from "../../../archive/record.ts";
-import { CLUSTER, type Cluster, openCluster, until } from "./cluster.ts";
+import { CLUSTER, type Cluster, newestLogs, openCluster, until } from "./cluster.ts";
 import { type Oracle, openOracle } from "./oracle.ts";
 
 const execute = promisify(execFile);
@@ -78,7 +78,7 @@ export async function archiving(
   const isFollowed = async () => (await archived()) >= lines;
   const diagnosis = async (error: unknown) => {
     const printed = (await cluster.runs()).filter((one) => one.pod.startsWith(run.name) && one.container === container);
-    const facts = { archived: await archived(), printed, pods: await statuses() };
+    const facts = { archived: await archived(), printed, pods: await statuses(), logs: newestLogs() };
     throw new Error(`${error}: ${JSON.stringify(facts, undefined, 1)}`);
   };
   const begins = async () =>
