@@ -86,13 +86,8 @@ export class RunReader {
       return { ...read, follow };
     } catch (error) {
       if (!(error instanceof WrongRun)) throw error;
-      return {
-        end: { type: "broken", error },
-        reading: new Reading(writer, reading),
-        silentMs: 0,
-        mayLack: false,
-        follow,
-      };
+      const end = { type: "broken", error } as const;
+      return { end, reading: new Reading(writer, reading), silentMs: 0, mayLack: false, follow: false };
     } finally {
       if (follow) metrics.follows.dec();
       release?.();
