@@ -42,12 +42,10 @@ export class Terminal {
     this.#screen.begin(text.length);
     let start = 0;
     let isPlain = true;
-    for (let i = 0; i < text.length; ) {
+    // Where each character is one byte, the bytes are looked through, which is faster.
+    const bytes = text.length === line.byteLength ? line : undefined;
+    for (let i = plainEnd(text, bytes, 0); i < text.length; i = plainEnd(text, bytes, i)) {
       const code = text.charCodeAt(i);
-      if (code >= 0x20 && code < 0x7f) {
-        i++;
-        continue;
-      }
       if (isText(code)) {
         isPlain = false;
         i++;
@@ -162,6 +160,14 @@ function hrefOf(address: string): string | undefined {
 }
 
 const isBetween = (code: number, from: number, to: number): boolean => code >= from && code <= to;
+
+/** Where, from `start` on, plain ASCII text ends. `bytes` are those of the text, one for each character. */
+function plainEnd(text: string, bytes: Buffer | undefined, start: number): number {
+  let end = start;
+  if (bytes) while (end < bytes.length && isBetween(bytes[end] as number, 0x20, 0x7e)) end++;
+  else while (end < text.length && isBetween(text.charCodeAt(end), 0x20, 0x7e)) end++;
+  return end;
+}
 
 /** No control but a tab, and nothing that reorders or hides its neighbours (UAX #9). Plain ASCII is told before. */
 function isText(code: number): boolean {
