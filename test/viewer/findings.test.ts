@@ -77,6 +77,17 @@ describe("a page of a failed step", () => {
     expect(found(body)[0]?.[2]).toBe(marked);
   });
 
+  test.each([
+    ["the leading finding", "", ["812"]],
+    ["the marked lines", "?line=40-50", ["40"]],
+    ["a hit", "?grep=line%2041", ["41"]],
+    ["no line, where a window is asked for", "?lines=600-900", []],
+    ["no line, where the script asks for a part", "?fragment=pane", []],
+  ])("has the focus, to which browsers scroll without a script, on %s", async (_, query, lines) => {
+    const { body } = await get(app, `${RUN}${query}`);
+    expect([...body.matchAll(/id="L(\d+)"><a href="#L\d+" autofocus>/g)].map((match) => match[1])).toEqual(lines);
+  });
+
   test("says how many there were, where only the best are kept", async () => {
     const { body } = await get(app, `${RUN}?pipelineTask=many`);
     expect(words(strip(body))).toContain("Finding 2 of 3 --- FAIL");

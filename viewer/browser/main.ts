@@ -10,6 +10,8 @@ import { keepChoices, restoreChoices } from "./times.ts";
 
 async function begin(): Promise<void> {
   document.documentElement.classList.add("js");
+  // Where the page opens without a script: not later than now, when it may be shown elsewhere.
+  document.querySelector<HTMLElement>("[autofocus]")?.focus({ preventScroll: true });
   translateDashboard();
   openPane();
   restoreChoices();

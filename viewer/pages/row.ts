@@ -45,18 +45,25 @@ const WARNING = html`<i title="warning">!</i>`;
 const NOTHING = html`<i></i>`;
 
 /**
- * One line; `limit` is the most characters of it to show, `isFound` that the page points to it as a finding, `before`
- * the time of the line before.
+ * One line; `limit` is the most characters of it to show, `isFound` that the page points to it as a finding, `isStart`
+ * that the page opens at it, `before` the time of the line before.
  */
 export function row(
   line: ShownLine,
   {
     isMarked,
     isFound,
+    isStart,
     limit,
     before,
     ...options
-  }: RowOptions & { isMarked: boolean; isFound: boolean; limit: number; before?: string | undefined },
+  }: RowOptions & {
+    isMarked: boolean;
+    isFound: boolean;
+    isStart?: boolean;
+    limit: number;
+    before?: string | undefined;
+  },
 ): Html {
   const { number, time, shown } = line;
   const runs = linked(shown.runs, options.source);
@@ -65,7 +72,7 @@ export function row(
   const more = isCut ? line.bytes - Buffer.byteLength(drawn.text) : 0;
   const rest = more > 0 && html` <a class="cut" href="${textOf(number, options)}">… ${count(more)} more bytes</a>`;
   const at = timeOf(time, before, options);
-  return html`<div class="r${classesOf(line, { isMarked, isFound })}" id="L${number}"><a href="#L${number}">${count(number)}</a>${signOf(line, isFound)}${at}<span>${drawn.html}${rest}</span></div>
+  return html`<div class="r${classesOf(line, { isMarked, isFound })}" id="L${number}"><a href="#L${number}"${isStart && html` autofocus`}>${count(number)}</a>${signOf(line, isFound)}${at}<span>${drawn.html}${rest}</span></div>
 `;
 }
 

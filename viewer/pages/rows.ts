@@ -24,6 +24,8 @@ export type RowsOptions = Placed &
   RowOptions & {
     /** The line of the finding that the page points to. */
     found?: number | undefined;
+    /** The line at which the page opens: browsers scroll to what has the focus, before any script runs. */
+    start?: number | undefined;
     /** Lines that must be seen: folds around them are open. */
     seen?: readonly number[] | undefined;
     markers?: MarkerOptions | undefined;
@@ -51,7 +53,7 @@ const MARKED_CHARACTERS = 300;
  * The lines before `from` that its cursor could reach are read too, so that colours and moves begin where they should.
  */
 export async function rows(reader: LogReader, options: RowsOptions): Promise<DrawnRows> {
-  const { from, mark, found, isContinued, isRange, room: limit = PAGE_CHARACTERS } = options;
+  const { from, mark, found, start, isContinued, isRange, room: limit = PAGE_CHARACTERS } = options;
   const { gaps } = reader.log;
   const first = Math.max(1, from - REACH);
   const { folds, markers } = await foldWindow(reader, { from: first, to: options.to }, options.markers);
@@ -60,6 +62,7 @@ export async function rows(reader: LogReader, options: RowsOptions): Promise<Dra
   const stateOf = ({ number }: ShownLine) => ({
     isMarked: mark !== undefined && mark.from <= number && number <= mark.to,
     isFound: number === found,
+    isStart: number === start,
   });
   const drawn = (draw: (limit: number) => Html): Html => {
     const html = draw(room > 0 ? MAX_COLUMNS : SHORT_CHARACTERS);

@@ -135,6 +135,8 @@ async function paneOf(
     ...shown,
     ...(asked.markers.buildkite && { folds: "buildkite" }),
   };
+  const hasPlace = asked.window.type === "lines" || asked.window.type === "tail";
+  const start = placed.mark?.from ?? (hasPlace ? undefined : (search?.tally.focus?.line ?? focus?.line));
   const linkTo = (values: object) => query({ ...shownChoice, ...values });
   // A log of one segment has been counted with the index that its lines need anyway.
   const isCheap = isFinished(reader.log) && reader.log.segments.length <= 1;
@@ -153,6 +155,7 @@ async function paneOf(
       ? await rows(reader, {
           ...placed,
           found: focus?.line,
+          start: asked.fragment ? undefined : start,
           markers: asked.markers,
           ...rowOptions,
         })

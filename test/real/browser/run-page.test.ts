@@ -46,6 +46,9 @@ describe.skipIf(why)(`a run's page in a real browser${why ? ` (skipped: ${why})`
     expect(await page.locator(".r.f").getAttribute("id")).toBe("L1200");
     expect(await page.locator("#L1001").evaluate(isInView)).toBe(true);
     expect(await page.locator("#L1200").evaluate(isInView)).toBe(false);
+    const plain = await session.open(address, { javaScriptEnabled: false });
+    await vi.waitFor(async () => expect((await plain.locator("#L1200").boundingBox())?.y).toBeLessThan(700));
+    expect((await plain.locator("#L1200").boundingBox())?.y).toBeGreaterThan(100);
   });
 
   test("the tree leads from step to step", async () => {
