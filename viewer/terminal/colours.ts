@@ -19,25 +19,19 @@ export function classesOf(codes: readonly number[]): string[] {
 
 type Rgb = readonly [r: number, g: number, b: number];
 
-/** xterm's. */
-const PALETTE: readonly Rgb[] = [
-  [0, 0, 0],
-  [205, 0, 0],
-  [0, 205, 0],
-  [205, 205, 0],
-  [0, 0, 238],
-  [205, 0, 205],
-  [0, 205, 205],
-  [229, 229, 229],
-  [127, 127, 127],
-  [255, 0, 0],
-  [0, 255, 0],
-  [255, 255, 0],
-  [92, 92, 255],
-  [255, 0, 255],
-  [0, 255, 255],
-  [255, 255, 255],
+/** Around the wheel, in steps of 60 degrees from red on. */
+const HUES = [1, 3, 2, 6, 4, 5] as const;
+/** From dark to light, each up to a share of white. */
+const GREYS: readonly [upTo: number, colour: number][] = [
+  [0.25, 0],
+  [0.65, 8],
+  [0.95, 7],
+  [1, 15],
 ];
+/** Of a colour's strongest part: what is paler is grey. */
+const LEAST_SATURATION = 0.25;
+/** Of 255: xterm's plain colours are up to 238 strong, its bright ones 255. */
+const BRIGHT = 240;
 
 /** Of the 256: 0-15 are the sixteen, then a cube of 6×6×6 and 24 greys. */
 export function fromPalette(n: number): number | undefined {
@@ -49,9 +43,17 @@ export function fromPalette(n: number): number | undefined {
 
 const hexNumber = (text = "0"): number => Number.parseInt(text, 16);
 
-/** The number of the most alike of the sixteen: the only ones that are readable in both themes. */
-export function nearest(colour: Rgb): number {
-  const distance = (other: Rgb) => other.reduce((sum, part, i) => sum + (part - (colour[i] ?? 0)) ** 2, 0);
-  const distances = PALETTE.map(distance);
-  return distances.indexOf(Math.min(...distances));
+/**
+ * The number of the one of the sixteen that stands for a colour: the only ones that are readable in both themes. The hue
+ * decides, since that is what a tool means by a colour: the nearest one in numbers is grey for most of them.
+ */
+export function nearest([r, g, b]: Rgb): number {
+  const strongest = Math.max(r, g, b);
+  const spread = strongest - Math.min(r, g, b);
+  if (!(spread > LEAST_SATURATION * strongest)) {
+    return GREYS.find(([upTo]) => strongest <= upTo * 255)?.[1] ?? 15;
+  }
+  const turn = strongest === r ? (g - b) / spread : strongest === g ? 2 + (b - r) / spread : 4 + (r - g) / spread;
+  const hue = HUES[(Math.round(turn) + HUES.length) % HUES.length] as number;
+  return strongest >= BRIGHT ? hue + 8 : hue;
 }

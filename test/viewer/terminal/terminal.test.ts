@@ -28,9 +28,19 @@ describe("what a terminal would show", () => {
     ["bright ground is the tint of the plain one", `${ESC}[102mx`, '<span class="b2">x</span>'],
     ["inverse, dim, italic, struck", `${ESC}[7;2;3;9mx`, '<span class="ai ax ad av">x</span>'],
     [
-      "256 colours: the nearest of sixteen",
+      "256 colours",
       `${ESC}[38;5;196mx${ESC}[38;5;4my`,
       '<span class="a9">x</span><span class="a4">y</span>',
+    ],
+    [
+      "256 colours and 24 bits: one of their hue, however dark or pale",
+      `${ESC}[48;5;22ma${ESC}[38;2;100;200;50;49mb${ESC}[38;5;208mc${ESC}[38;5;153md${ESC}[38;2;90;60;70me`,
+      '<span class="b2">a</span><span class="a2">b</span><span class="a11">c</span><span class="a12">d</span><span class="a1">e</span>',
+    ],
+    [
+      "greys, and what is nearly one",
+      `${ESC}[38;5;232ma${ESC}[38;5;240mb${ESC}[38;2;190;195;200mc${ESC}[38;5;231md${ESC}[38;2;1;2<;3me`,
+      '<span class="a0">a</span><span class="a8">b</span><span class="a7">c</span><span class="a15">de</span>',
     ],
     ["24 bits", `${ESC}[38;2;250;10;5mx`, '<span class="a9">x</span>'],
     ["24 bits with colons", `${ESC}[38:2::250:10:5mx`, '<span class="a9">x</span>'],
