@@ -7,7 +7,12 @@ import { framesBetween } from "./segment-frames.ts";
 const LF = 0x0a;
 
 /** Text as it is stored, beginning at a place. */
-export type Stretch = { at: Position; text: Buffer };
+export type Stretch = {
+  at: Position;
+  text: Buffer;
+  /** What ends the stop of commands that holds there, as far as an index knows. */
+  stopToken?: string | undefined;
+};
 
 /** What finding a line by its time takes of a log. */
 export type TimedLog = {

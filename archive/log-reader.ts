@@ -182,7 +182,7 @@ export class LogReader {
         if (end.line < from || !wants(frame)) continue;
         // Not for the cache: of a whole log it would keep the last frames, which nobody asks for next.
         const texts = readFrames(this.#store, piece.segment, [frame], this.#signal);
-        for await (const { text } of texts) yield { at: frame, text };
+        for await (const { text } of texts) yield { at: frame, text, stopToken: frame.folds?.stopToken };
       }
     }
   }

@@ -56,11 +56,16 @@ for (const [word, severity] of Object.entries(WORDS)) {
 const LONGEST = 11;
 
 /** The severity that one line names: its bytes without Kubernetes' time. */
-export const severityOfLine = (line: Buffer): Severity | undefined =>
-  new SeverityReader(line).named(0, line.byteLength);
+export function severityOfLine(line: Buffer, isStopped = false): Severity | undefined {
+  const reader = new SeverityReader(line);
+  reader.isStopped = isStopped;
+  return reader.named(0, line.byteLength);
+}
 
 /** The severity of each line that begins in a text; a line that names none may take that of the line before it. */
 export class SeverityReader {
+  /** `::stop-commands::` holds, as a MarkerReader of the same lines knows. */
+  isStopped = false;
   readonly #text: Buffer;
   /** Its bytes two by two, from the first even place in memory on. */
   readonly #pairs: Uint16Array;
@@ -129,7 +134,7 @@ export class SeverityReader {
 
   #closely(from: number, end: number): Severity | undefined {
     const head = this.#text.toString("latin1", from, Math.min(end, from + HEAD_LENGTH));
-    return namedSeverity(head.includes("\x1b") ? head.replace(SEQUENCES, "") : head);
+    return namedSeverity(head.includes("\x1b") ? head.replace(SEQUENCES, "") : head, this.isStopped);
   }
 
   /** The level in capitals that stands alone at these two capitals; `look` where only a closer look can tell. */

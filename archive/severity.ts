@@ -61,13 +61,16 @@ export const HEAD_LENGTH = 320;
  * The severity that a line names, by the first tier that names one (log-viewers.md §2.5): explicit markers, klog's
  * letter, a JSON level, a logfmt level, `[ERROR]` and `ERROR:`, a word in capitals near the start.
  * @param head the line's first HEAD_LENGTH characters, without Kubernetes' time and without escapes
+ * @param isStopped `::stop-commands::` holds: `::error::` is text
  */
-export function namedSeverity(head: string): Severity | undefined {
+export function namedSeverity(head: string, isStopped = false): Severity | undefined {
   if (!HINT.test(head)) return undefined;
   const start = TIMES.exec(head)?.[0].length ?? 0;
-  const text = start === 0 ? head : head.slice(start);
+  let text = start === 0 ? head : head.slice(start);
   const marker = MARKER.exec(text);
-  if (marker) return named((marker[1] ?? marker[2] ?? marker[3])?.replace(/^warn$/, "warning"));
+  // What it says behind the command still counts.
+  if (isStopped && marker?.[1]) text = text.slice(marker[0].length);
+  else if (marker) return named((marker[1] ?? marker[2] ?? marker[3])?.replace(/^warn$/, "warning"));
   const klog = KLOG_LINE.exec(text)?.[1];
   if (klog !== undefined) return KLOG[klog];
   const near = text.slice(0, NEAR);

@@ -56,6 +56,7 @@ export class Surveyor {
     const severities: Partial<Record<Severity, number>> = {};
     const reader = new SeverityReader(text);
     const newlines = forEachLine(text, at, (number, start, from, end) => {
+      reader.isStopped = this.#markers.stopToken !== undefined;
       const severity = reader.read(start, from, end);
       if (severity !== undefined) severities[severity] = (severities[severity] ?? 0) + 1;
       if (marked >= MAX_MARKED_LINES || !this.#markers.mayRead(text, from, end)) return;

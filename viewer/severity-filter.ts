@@ -1,6 +1,7 @@
 import { addCounts, type Severity, type SeverityCounts } from "../archive/findings.ts";
 import { timeLength } from "../archive/line.ts";
 import type { Line, LogReader, Stretch } from "../archive/log-reader.ts";
+import { MarkerReader } from "../archive/markers.ts";
 import { isFinished } from "../archive/record.ts";
 import type { Frame } from "../archive/segment.ts";
 import { SeverityReader } from "../archive/severity-reader.ts";
@@ -50,10 +51,13 @@ export const hasAny =
 type SevereLine = { number: number; start: number; end: number; severity: Severity };
 
 /** The lines of a frame or a chunk that have a severity, in the words of the counts. */
-function severeLines({ at, text }: Stretch): SevereLine[] {
+function severeLines({ at, text, stopToken }: Stretch): SevereLine[] {
   const lines: SevereLine[] = [];
   const reader = new SeverityReader(text);
+  const markers = new MarkerReader({}, stopToken);
   forEachLine(text, at, (number, start, from, end) => {
+    reader.isStopped = markers.stopToken !== undefined;
+    if (markers.mayRead(text, from, end)) markers.read(text.toString("utf8", from, end));
     const severity = reader.read(start, from, end);
     if (severity !== undefined) lines.push({ number, start, end, severity });
   });

@@ -15,6 +15,10 @@ long[40_001] = "  at its place";
 long[69_999] = "WARN old";
 long[70_000] = "level=debug msg=x";
 
+/** Commands are stopped over the edges of frames. */
+const stopped = ["::error::one", "::stop-commands::t", "::error::text", ...long.slice(10, 30_000)];
+stopped.push("::error::text", "ERROR: said by itself", "::t::", "::error::two");
+
 beforeAll(async () => {
   const many = Array.from({ length: 2_000 }, (_, i) => (i % 2 ? "plain" : `ERROR ${i + 1}`));
   await archive.run({
@@ -27,6 +31,7 @@ beforeAll(async () => {
           { title: "long", lines: long, everyMs: 1 },
           { title: "many", lines: many },
           { title: "plain", lines: ["a", "b"] },
+          { title: "stopped", lines: stopped, everyMs: 1 },
         ],
       },
     ],
@@ -61,6 +66,15 @@ describe("the lines of a severity", () => {
     expect(html).toMatch(/<div class="r e" id="L40000">.*<i title="error">✗<\/i>.*ERROR number 40000 &lt;script&gt;/);
     expect(html).toMatch(/line=39998#L39998">Line 39,998 in the whole log/);
     expect(html).toContain('severity=warning">1 warning</a>');
+  });
+
+  test("are not those of commands that are stopped", async () => {
+    const { body } = await text("stopped", "&severity=error");
+    expect(body).toBe("::error::one\nERROR: said by itself\n::error::two\n");
+    const html = await page("stopped", "&tail=10");
+    expect(html).toContain('severity=error">3 errors</a>');
+    const signs = [...html.matchAll(/id="L(\d+)">[^/]*<\/a><i(?: title="error")/g)].map((match) => Number(match[1]));
+    expect(signs).toEqual([stopped.length - 2, stopped.length]);
   });
 
   test("are read from the frames that have any", async () => {

@@ -200,9 +200,9 @@ async function shownLines(
   for await (const stretch of reader.linesOf(first, Math.min(reader.lines, to + REACH), READ_BYTES)) {
     for (const { number, time, text, bytes } of stretch) {
       if (isContinued && number === from) before = terminal.lines();
+      const severity = severityOfLine(text, markers.stopToken !== undefined);
       terminal.write(withoutMarkers(text, markers));
-      const isReadWhole = text.byteLength === bytes;
-      lines.push({ number, ...(time && { time }), bytes, isReadWhole, severity: severityOfLine(text) });
+      lines.push({ number, ...(time && { time }), bytes, isReadWhole: text.byteLength === bytes, severity });
     }
   }
   const screen = terminal.lines();

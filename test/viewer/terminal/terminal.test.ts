@@ -27,11 +27,7 @@ describe("what a terminal would show", () => {
     ["bold taken back", `${ESC}[1ma${ESC}[22mb`, '<span class="ab">a</span>b'],
     ["bright ground is the tint of the plain one", `${ESC}[102mx`, '<span class="b2">x</span>'],
     ["inverse, dim, italic, struck", `${ESC}[7;2;3;9mx`, '<span class="ai ax ad av">x</span>'],
-    [
-      "256 colours",
-      `${ESC}[38;5;196mx${ESC}[38;5;4my`,
-      '<span class="a9">x</span><span class="a4">y</span>',
-    ],
+    ["256 colours", `${ESC}[38;5;196mx${ESC}[38;5;4my`, '<span class="a9">x</span><span class="a4">y</span>'],
     [
       "256 colours and 24 bits: one of their hue, however dark or pale",
       `${ESC}[48;5;22ma${ESC}[38;2;100;200;50;49mb${ESC}[38;5;208mc${ESC}[38;5;153md${ESC}[38;2;90;60;70me`,
