@@ -277,7 +277,7 @@ export class LogReader {
   /** At most two ranged reads: the index, and all frames that are wanted in one stream. */
   async *#segmentStretches(piece: SegmentPiece, choose: (index: SegmentIndex) => Frame[]): AsyncGenerator<Stretch> {
     const wanted = choose(await this.#index(piece));
-    const options = { ...this.#signal, cache: this.#cache?.frames };
+    const options = { ...this.#signal, cache: this.#cache };
     for await (const { frame, text } of readFrames(this.#store, piece.segment, wanted, options)) {
       yield { at: frame, text };
     }

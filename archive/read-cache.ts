@@ -38,6 +38,38 @@ export class ByteCache<T> {
   }
 }
 
+/**
+ * Values that somebody has in hand or is making, for others who need the same at that time: a thousand who read one log
+ * hold its text once. Keeps nothing that nobody holds.
+ */
+export class SharedValues<T extends object> {
+  readonly #making = new Map<string, Promise<T>>();
+  readonly #held = new Map<string, WeakRef<T>>();
+  readonly #gone = new FinalizationRegistry<string>((key) => {
+    if (!this.#held.get(key)?.deref()) this.#held.delete(key);
+  });
+
+  /** @throws what `make` throws, for all who wait for it */
+  async get(key: string, make: () => Promise<T>): Promise<T> {
+    const held = this.#held.get(key)?.deref();
+    if (held) return held;
+    const making = this.#making.get(key) ?? this.#make(key, make);
+    return await making;
+  }
+
+  #make(key: string, make: () => Promise<T>): Promise<T> {
+    const making = make()
+      .then((value) => {
+        this.#held.set(key, new WeakRef(value));
+        this.#gone.register(value, key);
+        return value;
+      })
+      .finally(() => this.#making.delete(key));
+    this.#making.set(key, making);
+    return making;
+  }
+}
+
 /** What parsed JSON takes more than its text, roughly: V8 has an object, its shape and its numbers for each member. */
 export const PARSED_FACTOR = 4;
 
@@ -47,6 +79,7 @@ export const PARSED_FACTOR = 4;
  */
 export class ReadCache {
   readonly frames: ByteCache<Buffer>;
+  readonly framesInHand = new SharedValues<Buffer>();
   readonly indexes: ByteCache<SegmentIndex>;
   readonly records: ByteCache<{ bytes: Buffer; record: RunRecord }>;
 

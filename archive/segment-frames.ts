@@ -2,7 +2,7 @@ import type { ObjectReader } from "../storage-adapters/store.ts";
 import { ArchiveError } from "./error.ts";
 import type { Position } from "./keys.ts";
 import { isBefore } from "./line.ts";
-import type { ByteCache } from "./read-cache.ts";
+import type { ReadCache } from "./read-cache.ts";
 import type { Segment } from "./record.ts";
 import type { Frame, SegmentIndex } from "./segment.ts";
 import { decompress, SKIPPABLE_CONTENT_OFFSET } from "./zstd.ts";
@@ -69,23 +69,26 @@ class Parts {
 }
 
 /**
- * The text of frames that follow one another in a segment, by one ranged read at most: what is in the cache is not read.
+ * The text of frames that follow one another in a segment, by one ranged read at most: what is in the cache is not read,
+ * and what others hold is not unpacked.
  * @throws ArchiveError damaged
  */
 export async function* readFrames(
   store: ObjectReader,
   { key, sha256 }: Pick<Segment, "key"> & Partial<Segment>,
   frames: readonly Frame[],
-  { cache, ...options }: Options & { cache?: ByteCache<Buffer> | undefined } = {},
+  { cache, ...options }: Options & { cache?: ReadCache | undefined } = {},
 ): AsyncGenerator<{ frame: Frame; text: Buffer }> {
-  const kept = sha256 && frames.length <= KEPT_FRAMES ? cache : undefined;
+  const kept = sha256 && frames.length <= KEPT_FRAMES ? cache?.frames : undefined;
+  const inHand = sha256 ? cache?.framesInHand : undefined;
   const nameOf = ({ at }: Frame) => `${sha256}@${at}`;
   const known = frames.map((frame) => kept?.get(nameOf(frame)));
   const missing = known.indexOf(undefined);
   const end = missing === -1 ? frames.length : missing;
   for (let i = 0; i < end; i++) yield { frame: frames[i] as Frame, text: known[i] as Buffer };
   for await (const { frame, packed } of packedFrames(store, key, frames.slice(end), options)) {
-    const text = await decompress(packed, frame.bytes, key);
+    const unpack = () => decompress(packed, frame.bytes, key);
+    const text = await (inHand ? inHand.get(nameOf(frame), unpack) : unpack());
     kept?.set(nameOf(frame), text, text.byteLength);
     yield { frame, text };
   }

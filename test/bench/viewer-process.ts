@@ -11,7 +11,7 @@ export const startViewer = (store: string, cleanup: AsyncDisposableStack): Promi
       what: "the viewer",
       script: "viewer/main.ts",
       // As `npm run viewer` starts it.
-      nodeOptions: ["--max-semi-space-size=4"],
+      nodeOptions: ["--max-semi-space-size=4", "--heap-growing-percent=150"],
       env: (port) => ({ AFTERLOG_STORE: store, AFTERLOG_NAMESPACES: "*", AFTERLOG_PORT: String(port) }),
       readyPath: "/readyz",
     },
