@@ -18,7 +18,7 @@ const kindOfErrno = new Map<string | undefined, StorageErrorKind>([
 /** What `link` fails with on file systems without hard links, such as FAT and some network ones. */
 const noHardLinks = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
 
-const readBytesAtOnce = 64 * 1024;
+const readBytesAtOnce = 128 * 1024;
 /** A put's directory can vanish under it only so often as a delete in it becomes its last. */
 const putAttempts = 10;
 

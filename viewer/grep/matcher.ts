@@ -3,6 +3,10 @@ import type { RE2JS } from "re2js";
 import { type Necessary, necessary } from "./necessary.ts";
 import { compile, type Pattern } from "./pattern.ts";
 
+const LF = 0x0a;
+/** What is made a string at once. Larger ones V8 keeps apart, where only a collection of all its memory frees them. */
+const PIECE_BYTES = 64 * 1024;
+
 export type LineFinder = {
   /** Nothing is known of the lines that have one: each is to be tested. */
   isEveryLine: boolean;
@@ -47,17 +51,37 @@ export class Matcher {
     const exact = (begin: number, end: number) => this.#exact.test(text.toString("utf8", begin, end));
     const quick = this.#quick;
     if (!quick || this.#mayFold(text)) return { isEveryLine: true, find: (from) => from, test: exact };
-    const latin1 = text.toString("latin1");
-    const find = (from: number) => {
-      quick.lastIndex = from;
-      return quick.exec(latin1)?.index ?? -1;
-    };
-    return { isEveryLine: false, find, test: this.#isQuickExact ? () => true : exact };
+    return { isEveryLine: false, find: finderOf(quick, text), test: this.#isQuickExact ? () => true : exact };
   }
 
   #mayFold(text: Buffer): boolean {
     return this.#ignoresCase && !isAscii(text) && FOLDED.some((letter) => text.indexOf(letter) !== -1);
   }
+}
+
+/** The next match of an expression that matches no newline, from an offset on, for the text read as Latin-1; else -1. */
+function finderOf(expression: RegExp, text: Buffer): (from: number) => number {
+  let piece = { start: 0, end: 0, latin1: "" };
+  return (offset) => {
+    for (let from = offset; from < text.byteLength; from = piece.end) {
+      if (from >= piece.end) {
+        const end = pieceEnd(text, from);
+        piece = { start: from, end, latin1: text.toString("latin1", from, end) };
+      }
+      expression.lastIndex = from - piece.start;
+      const match = expression.exec(piece.latin1);
+      if (match) return piece.start + match.index;
+    }
+    return -1;
+  };
+}
+
+/** Behind the last line that ends in the piece, or else behind the line that goes over it. */
+function pieceEnd(text: Buffer, start: number): number {
+  if (text.byteLength - start <= PIECE_BYTES) return text.byteLength;
+  const last = text.lastIndexOf(LF, start + PIECE_BYTES - 1);
+  const newline = last >= start ? last : text.indexOf(LF, start);
+  return newline === -1 ? text.byteLength : newline + 1;
 }
 
 /** Plain text as UTF-8 read as Latin-1. undefined for letters whose cases a look at bytes does not see. */
