@@ -1,13 +1,9 @@
 import { execFile, spawnSync } from "node:child_process";
 import { promisify } from "node:util";
-import type { LogReader } from "../../archive/log-reader.ts";
-import { ArchiveReader } from "../../archive/reader.ts";
-import { containersOf } from "../../archive/record.ts";
-import { openStore } from "../../storage-adapters/open.ts";
-import { parsePattern } from "../../viewer/grep/pattern.ts";
-import { Searches } from "../../viewer/grep/searches.ts";
 import { type BigLog, bigLog, RARE_WORD } from "./big-log.ts";
 import { type Figure, median } from "./figure.ts";
+import { Reader } from "./reader.ts";
+import { type Server, startViewer } from "./viewer-process.ts";
 
 const ROUNDS = 5;
 const ROUND_MS = 120_000;
@@ -24,31 +20,19 @@ const CASES: Case[] = [
   { name: "an expression with repetitions", text: "error(s)?: [a-z]+ [a-z]+", isRegex: true, ignoresCase: false },
 ];
 
-/** Searching an archived log of 1 GiB, beside `zstdcat | grep -c` on the same segments. */
+/** Searching an archived log of 1 GiB through the viewer, beside `zstdcat | grep -c` on the same segments. */
 export async function* measureSearch(_folder: string, shared: string): AsyncGenerator<Figure> {
+  await using cleanup = new AsyncDisposableStack();
   const big = await bigLog(shared);
-  const archive = new ArchiveReader(await openStore(big.store));
-  const [row] = containersOf(big.record);
-  if (!row) throw new Error("the run has no container");
-  const open = () => archive.logOf(big.record, row);
+  const viewer = await startViewer(big.store, cleanup);
   const missing = ["zstdcat", "grep"].filter((name) => spawnSync(name, ["--version"]).error !== undefined);
-  const searches = new Searches();
-  try {
-    for (const one of CASES) yield* figures(one, { big, open, searches, missing });
-  } finally {
-    await searches.pool.close();
-  }
+  for (const one of CASES) yield* figures(one, { big, viewer, missing });
 }
 
-type Subject = {
-  big: BigLog;
-  open: () => Promise<LogReader>;
-  searches: Searches;
-  missing: string[];
-};
+type Subject = { big: BigLog; viewer: Server; missing: string[] };
 
 async function* figures(one: Case, subject: Subject): AsyncGenerator<Figure> {
-  const { big, missing, searches } = subject;
+  const { big, missing } = subject;
   const ours: Counted[] = [];
   const rival: Counted[] = [];
   // Side by side, so that what else the machine does meets both.
@@ -68,7 +52,7 @@ async function* figures(one: Case, subject: Subject): AsyncGenerator<Figure> {
     note:
       missing.length > 0
         ? `no rival without ${missing.join(" and ")} on PATH: install it`
-        : `“${one.text}”, zstdcat | ${how}${one.ignoresCase ? "i" : ""}, ${big.origin}, ${searches.pool.threads} threads, median of ${ROUNDS}`,
+        : `“${one.text}”, zstdcat | ${how}${one.ignoresCase ? "i" : ""}, ${big.origin}, median of ${ROUNDS}`,
   };
   yield {
     name: `lines with ${one.name}`,
@@ -81,16 +65,17 @@ async function* figures(one: Case, subject: Subject): AsyncGenerator<Figure> {
 
 type Counted = { seconds: number; count: number };
 
-async function search({ text, isRegex, ignoresCase }: Case, { open, searches }: Subject): Promise<Counted> {
+/** As the page's script searches: it gets the count, and the numbers of the first 10,000 lines. */
+async function search({ text, isRegex, ignoresCase }: Case, { big, viewer }: Subject): Promise<Counted> {
+  const grep = new URLSearchParams({ grep: text, regex: `${isRegex}`, case: `${!ignoresCase}`, fragment: "hits" });
+  const reader = new Reader();
   const begun = performance.now();
-  const reader = await open();
-  const pattern = parsePattern(text, isRegex, !ignoresCase);
-  let count = 0;
-  for await (const part of searches.search(reader.frames(), pattern, { signal: AbortSignal.timeout(ROUND_MS) })) {
-    if ("unreadable" in part) throw new Error(part.unreadable);
-    count += part.lines.length;
-  }
-  return { seconds: (performance.now() - begun) / 1000, count };
+  const { body } = await reader.load(`${viewer.url}${big.path}?step=build&${grep}`);
+  const seconds = (performance.now() - begun) / 1000;
+  reader.close();
+  const { count, done, unreadable } = JSON.parse(body.toString().trimEnd().split("\n").at(-1) ?? "");
+  if (!done || unreadable) throw new Error(`the search for ${text} did not come to its end: ${body}`);
+  return { seconds, count };
 }
 
 async function grep({ text, isRegex, ignoresCase }: Case, paths: string[]): Promise<Counted> {

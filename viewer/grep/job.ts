@@ -1,3 +1,4 @@
+import type { Hits } from "./hit-lines.ts";
 import type { Pattern } from "./pattern.ts";
 
 /** Which text is wanted beside the numbers: none, that of frames with hits, or all. */
@@ -15,14 +16,14 @@ export type Job = {
 export type JobBlock = {
   frames: { packed: Uint8Array; bytes: number; key: string }[];
   begins: "line" | "match" | "skip";
+  /** Whether it is to be told which lines have a hit, and not only how many. */
+  isNumbered: boolean;
 };
 
-/** `damage`: a frame of the block could not be unpacked. */
+/** Lines are counted from the first one that is in the frames or begins before them. `damage`: a frame of the block could not be unpacked. */
 export type BlockOutcome = Found | { damage: string };
 
-export type Found = {
-  /** Lines with a hit, counted from the first one that is in the frames or begins before them. */
-  lines: number[];
+export type Found = Hits & {
   /** As it is stored; where it is wanted. */
   text?: Uint8Array;
 };

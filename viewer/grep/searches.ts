@@ -13,19 +13,21 @@ const JOB_BYTES = 3 * 1024 * 1024;
 const IDLE_MS = 30_000;
 
 /**
- * A stretch of a log that was searched, or could not be. `from` and `to` are lines, both included; `lines` those with
- * a hit; `isInside`: it begins within line `from`.
+ * A stretch of a log that was searched, or could not be. `from` and `to` are lines, both included; `count` how many have
+ * a hit, and `lines` which, as far as that is wanted; `isInside`: it begins within line `from`.
  */
 export type Part =
-  | { from: number; to: number; lines: number[]; text?: Buffer; isInside: boolean }
+  | { from: number; to: number; count: number; lines: number[]; text?: Buffer; isInside: boolean }
   /** `words` name the object and what is wrong with it. */
   | { from: number; to: number; unreadable: string };
 
-type Wanted = { pattern: Pattern; text: WantedText; signal: AbortSignal };
+type Wanted = { pattern: Pattern; text: WantedText; signal: AbortSignal; isNumbered: () => boolean };
 
 export type SearchOptions = {
   signal: AbortSignal;
   text?: WantedText;
+  /** So many lines are told by their numbers; of those after them, how many there are. */
+  maxNumbers?: number;
 };
 
 /** The searches of a process. Bounded: beyond 64 open ones there is a 503, and all share the pool's threads fairly. */
@@ -49,7 +51,7 @@ export class Searches {
   async *search(
     frames: AsyncIterable<PackedFrame | Unreadable>,
     pattern: Pattern,
-    { signal, text = "none" }: SearchOptions,
+    { signal, text = "none", maxNumbers = Number.POSITIVE_INFINITY }: SearchOptions,
   ): AsyncGenerator<Part> {
     if (this.#open >= this.#maxOpen) throw busy();
     this.#open++;
@@ -62,11 +64,18 @@ export class Searches {
       ended.abort(reason);
     };
     try {
-      let last = 0;
-      for await (const part of this.#parts(frames, { pattern, text, signal: both })) {
-        // What is left of a line after a damaged frame may be a hit once more.
-        if ("lines" in part && part.lines[0] === last) part.lines.shift();
-        if ("lines" in part) last = part.lines.at(-1) ?? last;
+      let [last, numbers] = [0, 0];
+      const isNumbered = () => numbers < maxNumbers;
+      for await (const part of this.#parts(frames, { pattern, text, signal: both, isNumbered })) {
+        if ("lines" in part) {
+          // What is left of a line after a damaged frame may be a hit once more.
+          if (part.lines[0] === last) {
+            part.lines.shift();
+            part.count--;
+          }
+          last = part.lines.at(-1) ?? last;
+          numbers += part.lines.length;
+        }
         const idle = setTimeout(() => close(new Error("nobody took what was found")), this.#idleMs);
         yield part;
         clearTimeout(idle);
@@ -101,10 +110,13 @@ export class Searches {
     while (pending.length > 0) yield* await (pending.shift() as Promise<Part[]>);
   }
 
-  async #searched(blocks: Block[], { pattern, text, signal }: Wanted): Promise<Part[]> {
+  async #searched(blocks: Block[], { pattern, text, signal, isNumbered }: Wanted): Promise<Part[]> {
+    const areNumbered = isNumbered();
     const job = blocks.map(({ frames, begins }) => ({
       frames: frames.map(({ packed, bytes, key }) => ({ packed, bytes, key })),
       begins,
+      // Of a line that is searched in parts it must be seen that it is one.
+      isNumbered: areNumbered || begins !== "line" || (frames.at(-1) as PackedFrame).next.offset > 0,
     }));
     const outcomes = await this.pool.run({ pattern, blocks: job, text }, signal);
     return outcomes.map((outcome, i) => partOf(blocks[i] as Block, outcome));
@@ -114,10 +126,10 @@ export class Searches {
 function partOf(block: Block, outcome: BlockOutcome): Part {
   const [first, last] = [block.frames[0] as PackedFrame, block.frames.at(-1) as PackedFrame];
   if ("damage" in outcome) return lost({ at: first.at, next: last.next }, outcome.damage);
-  const { lines, text } = outcome;
+  const { count, lines, text } = outcome;
   const from = first.at.line;
   for (let i = 0; i < lines.length; i++) lines[i] = (lines[i] as number) + from;
-  const part = { from, to: lastLine(last), lines, isInside: block.begins !== "line" };
+  const part = { from, to: lastLine(last), count, lines, isInside: block.begins !== "line" };
   return text ? { ...part, text: Buffer.from(text.buffer, text.byteOffset, text.byteLength) } : part;
 }
 

@@ -43,18 +43,18 @@ function blockOutcome(block: JobBlock, matcher: Matcher, wanted: WantedText): Bl
   }
 }
 
-function search({ frames, begins }: JobBlock, matcher: Matcher, wanted: WantedText): Found {
+function search({ frames, begins, isNumbered }: JobBlock, matcher: Matcher, wanted: WantedText): Found {
   const texts = frames.map(({ packed, bytes, key }) => decompressSync(packed, bytes, key));
   const text = texts.length === 1 ? (texts[0] as Buffer) : Buffer.concat(texts);
   const skipped = begins === "skip" ? text.indexOf(LF) + 1 : 0;
   const bare = withoutEscapes(skipped === 0 ? text : text.subarray(skipped));
-  const lines = hitLines(bare, matcher, begins === "match");
+  const { count, lines } = hitLines(bare, matcher, { isInside: begins === "match", isNumbered });
   if (skipped > 0) for (let i = 0; i < lines.length; i++) lines[i] = (lines[i] as number) + 1;
-  const isWanted = wanted === "all" || (wanted === "hits" && lines.length > 0);
+  const isWanted = wanted === "all" || (wanted === "hits" && count > 0);
   if (bare.buffer !== text.buffer) release(bare);
-  if (isWanted) return { lines, text: ownBuffer(text) };
+  if (isWanted) return { count, lines, text: ownBuffer(text) };
   for (const used of new Set([text, ...texts])) release(used);
-  return { lines };
+  return { count, lines };
 }
 
 /**

@@ -37,7 +37,7 @@ export async function hitsFragment(
   return streamed(c, site, headers, async function* (gone) {
     const reader = await site.archive.logOf(found.record, selection, gone);
     yield* progress(
-      site.searches.search(reader.frames(), grep.pattern, { signal: gone }),
+      site.searches.search(reader.frames(), grep.pattern, { signal: gone, maxNumbers: MAX_LINES }),
       Math.max(lines, reader.lines),
     );
   });
@@ -59,7 +59,7 @@ async function* progress(parts: AsyncIterable<Part>, total: number): AsyncGenera
     searched = part.to;
     if ("unreadable" in part) unreadable.push(unreadableWords(part));
     else {
-      count += part.lines.length;
+      count += part.count;
       lines.push(...part.lines.slice(0, MAX_LINES - sent - lines.length));
     }
     if (performance.now() < next) continue;
