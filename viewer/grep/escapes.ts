@@ -4,11 +4,14 @@ const STRINGS = new Set(Buffer.from("]PX^_"));
 /** A call for a copy costs more than this many bytes. */
 const FEW_BYTES = 48;
 
-/** The text without escape sequences, as many lines as it has. Text without any is given as it is. Linear. */
-export function withoutEscapes(text: Buffer): Buffer {
+/**
+ * The text without escape sequences, as many lines as it has. Text without any is given as it is. Linear.
+ * @param isSpent nobody needs the text itself any more: what is left of it is moved together in its own memory
+ */
+export function withoutEscapes(text: Buffer, isSpent = false): Buffer {
   let sequence = text.indexOf(ESC);
   if (sequence === -1) return text;
-  const bare = Buffer.allocUnsafe(text.byteLength);
+  const bare = isSpent ? text : Buffer.allocUnsafe(text.byteLength);
   let length = 0;
   for (let from = 0; ; ) {
     length = append(bare, length, text, from, sequence);

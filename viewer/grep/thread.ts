@@ -47,7 +47,7 @@ function search({ frames, begins, isNumbered }: JobBlock, matcher: Matcher, want
   const texts = frames.map(({ packed, bytes, key }) => decompressSync(packed, bytes, key));
   const text = texts.length === 1 ? (texts[0] as Buffer) : Buffer.concat(texts);
   const skipped = begins === "skip" ? text.indexOf(LF) + 1 : 0;
-  const bare = withoutEscapes(skipped === 0 ? text : text.subarray(skipped));
+  const bare = withoutEscapes(skipped === 0 ? text : text.subarray(skipped), wanted === "none");
   const { count, lines } = hitLines(bare, matcher, { isInside: begins === "match", isNumbered });
   if (skipped > 0) for (let i = 0; i < lines.length; i++) lines[i] = (lines[i] as number) + 1;
   const isWanted = wanted === "all" || (wanted === "hits" && count > 0);

@@ -30,7 +30,10 @@ test("all sequences go, and nothing else, and no line", () => {
       const bare = text.replace(SEQUENCE, "");
       const isLost =
         text !== "" && text.includes("\x1b") && !text.endsWith("\n") && (bare === "" || bare.endsWith("\n"));
-      expect(withoutEscapes(bytes).toString("latin1")).toBe(isLost ? `${bare}\n` : bare);
+      const expected = isLost ? `${bare}\n` : bare;
+      expect(withoutEscapes(bytes).toString("latin1")).toBe(expected);
+      expect(bytes.toString("latin1")).toBe(text);
+      expect(withoutEscapes(bytes, true).toString("latin1")).toBe(expected);
     }),
     { numRuns: 3_000 },
   );
