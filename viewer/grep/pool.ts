@@ -6,7 +6,7 @@ import type { BlockOutcome, Job, Outcome } from "./job.ts";
 /** More threads than these would read faster than a store gives. */
 const MAX_THREADS = 4;
 /** Jobs that a thread has at hand, so that it does not wait for the next. */
-const AT_HAND = 2;
+const AT_HAND = 3;
 /** A job takes some ms; with a hostile expression some hundred. */
 const JOB_MS = 10_000;
 

@@ -88,7 +88,7 @@ export class Searches {
 
   /** In the order of the text, while the threads work ahead. */
   async *#parts(frames: AsyncIterable<PackedFrame | Unreadable>, what: Wanted): AsyncGenerator<Part> {
-    const ahead = this.pool.threads * 2;
+    const ahead = this.pool.threads * 3;
     const pending: Promise<Part[]>[] = [];
     let blocks: Block[] = [];
     const send = (parts: Promise<Part[]>) => {
