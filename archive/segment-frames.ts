@@ -39,7 +39,7 @@ export async function* packedFrames(
   if (queue.length > 0) throw new ArchiveError("damaged", `${key} ends before the frames that its index names`);
 }
 
-/** Bytes of an object as they come, from which frames are taken in their order. No byte is joined more than once. */
+/** Bytes of an object as they come, from which frames are taken in their order. Only what lies in two parts is copied. */
 class Parts {
   /** Where in the object the last of them ends. */
   end: number;
@@ -58,12 +58,22 @@ class Parts {
 
   /** The bytes from `at` on; those before it are dropped, and those after it wait. */
   take(at: number, size: number): Buffer {
-    const [only] = this.#parts;
-    const all = this.#parts.length === 1 && only ? only : Buffer.concat(this.#parts);
-    const taken = all.subarray(at - this.#start, at - this.#start + size);
-    const rest = all.subarray(at - this.#start + size);
-    this.#parts = rest.byteLength > 0 ? [rest] : [];
+    this.#cut(at - this.#start);
+    const taken = this.#cut(size);
     this.#start = at + size;
+    return taken.length === 1 ? (taken[0] as Buffer) : Buffer.concat(taken);
+  }
+
+  /** The next bytes, in the parts in which they came; fewer where an index names frames that overlap. */
+  #cut(bytes: number): Buffer[] {
+    const taken: Buffer[] = [];
+    for (let left = bytes; left > 0; ) {
+      const part = this.#parts.shift();
+      if (!part) break;
+      if (part.byteLength > left) this.#parts.unshift(part.subarray(left));
+      taken.push(part.subarray(0, left));
+      left -= Math.min(left, part.byteLength);
+    }
     return taken;
   }
 }
