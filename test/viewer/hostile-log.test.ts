@@ -41,7 +41,7 @@ const rowsIn = (body: string) => /<div class="log[\s\S]*<\/div><\/div>\n<\/secti
 
 /** All that the rows of a log are made of. */
 const KNOWN =
-  /<\/?(?:div|details|summary|section|form|button|i|b|p|small|time|span|label|mark)>|<(?:div|span|p|summary) class="[\w -]+"(?: id="L?\w+")?(?: role="\w+")?>|<div class="log(?: d4)?" tabindex="0" role="region" aria-label="Lines 1 to \d+">|<div class="g" id="L\d+">|<details data-fold="\d+"(?: open)?>|<\/a>|<a href="#L\d+">|<a class="\w+" href="\/namespaces\/[\w/.?=&;-]*">|<a(?: rel="next")? href="\?[\w=&;#-]*">|<a href="(?:https?:\/\/|mailto:)[^"<>]+" rel="noopener nofollow">|<i title="\w+">|<time datetime="[\w:.-]+">|<form method="get">|<label for="goto">|<input [\w ="-]+>|<span id="\w+">/g;
+  /<\/?(?:div|details|summary|section|form|button|i|b|p|small|time|span|label|mark)>|<(?:div|span|p|summary) class="[\w -]+"(?: id="L?\w+")?(?: role="\w+")?>|<div class="log(?: d4)?" tabindex="0" role="region" aria-label="Lines 1 to \d+">|<div class="g" id="L\d+">|<details data-fold="\d+"(?: open)?>|<\/a>|<a href="#L\d+"(?: autofocus)?>|<a class="\w+" href="\/namespaces\/[\w/.?=&;-]*">|<a(?: rel="next")? href="\?[\w=&;#-]*">|<a href="(?:https?:\/\/|mailto:)[^"<>]+" rel="noopener nofollow">|<i title="\w+">|<time datetime="[\w:.-]+">|<form method="get">|<label for="goto">|<input [\w ="-]+>|<span id="\w+">/g;
 
 describe.each(["whole", "open"] as const)("a hostile log that is %s", (state) => {
   test.each(["", "?severity=error", "?folds=buildkite", "?line=3", "?fragment=rows"])(

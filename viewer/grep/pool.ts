@@ -67,7 +67,7 @@ export class SearchPool {
       const task = this.#waiting.shift() as Task;
       thread.tasks.push(task);
       if (thread.tasks.length === 1) this.#watch(thread);
-      thread.worker.postMessage(task.job);
+      post(thread.worker, task.job);
     }
   }
 
@@ -118,6 +118,20 @@ export class SearchPool {
     for (const task of thread.tasks.splice(0)) task.reject(reason);
     await thread.worker.terminate();
   }
+}
+
+/** Frames are copied and given away: to clone them, all of the memory would go along of which they are parts. */
+function post(worker: Worker, { blocks, ...job }: Job): void {
+  const given: ArrayBuffer[] = [];
+  const copied = blocks.map(({ frames, ...block }) => ({
+    ...block,
+    frames: frames.map(({ packed, ...frame }) => {
+      const copy = new Uint8Array(packed);
+      given.push(copy.buffer);
+      return { ...frame, packed: copy };
+    }),
+  }));
+  worker.postMessage({ ...job, blocks: copied } satisfies Job, given);
 }
 
 const closed = (): Error => new Error("the search threads were closed");
