@@ -63,7 +63,10 @@ export const isForbidden = (error: unknown): boolean => isStatus(error, 403) || 
  * Requests on node:https with client-node's authentication. Its own Log and Watch classes are not used: they end the
  * process on a reset and cut quiet streams (kubernetes-logs.md §12).
  */
-export function kubernetesClient(config: KubeConfig): KubernetesClient {
+export function kubernetesClient(
+  config: KubeConfig,
+  { headTimeoutMs = HEAD_TIMEOUT_MS }: { headTimeoutMs?: number } = {},
+): KubernetesClient {
   const server = config.getCurrentCluster()?.server;
   if (!server) throw new Error("the kubeconfig has no current context with a cluster");
   const base = server.replace(/\/+$/, "");
@@ -80,6 +83,8 @@ export function kubernetesClient(config: KubeConfig): KubernetesClient {
       if (value !== undefined) url.searchParams.set(name, String(value));
     const options: https.RequestOptions = {
       method: payload?.method ?? "GET",
+      // From the beginning: set later, it would begin with the connection.
+      timeout: headTimeoutMs,
       headers: {
         accept: "application/json, */*",
         // Node sends no length with a DELETE by itself, and then the server takes the body for another request.
@@ -100,7 +105,7 @@ export function kubernetesClient(config: KubeConfig): KubernetesClient {
     };
     signal.addEventListener("abort", abort, { once: true });
     sent.on("close", () => signal.removeEventListener("abort", abort));
-    sent.setTimeout(HEAD_TIMEOUT_MS, () => sent.destroy(new Error(`${base} did not answer ${path} in time`)));
+    sent.on("timeout", () => sent.destroy(new Error(`${base} did not answer ${path} in time`)));
     sent.on("socket", (socket) => socket.setKeepAlive(true, KEEP_ALIVE_MS));
     sent.on("response", (response) => {
       received = response;

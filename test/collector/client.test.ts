@@ -1,0 +1,51 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+import { KubeConfig } from "@kubernetes/client-node";
+import { afterEach, expect, test } from "vitest";
+import { kubernetesClient } from "../../collector/kubernetes/client.ts";
+
+const cleanup: (() => void)[] = [];
+afterEach(() => {
+  for (const end of cleanup.splice(0)) end();
+});
+
+const clientOf = (port: number) => {
+  const config = new KubeConfig();
+  config.loadFromClusterAndUser({ name: "c", server: `http://127.0.0.1:${port}`, skipTLSVerify: true }, { name: "u" });
+  return kubernetesClient(config, { headTimeoutMs: 200 });
+};
+const asked = (port: number) => clientOf(port).get("/version", {}, new AbortController().signal);
+
+test("a server that takes a request and says nothing is given up", async () => {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => void sockets.push(socket)).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  cleanup.push(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const { port } = server.address() as { port: number };
+  await expect(asked(port)).rejects.toThrow(`http://127.0.0.1:${port} did not answer /version in time`);
+});
+
+/** Listens, and accepts nothing: its kernel drops who comes when the queue is full. */
+const DEAF = `
+const server = require("net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => {
+  process.stdout.write(String(server.address().port), () => process.kill(process.pid, "SIGSTOP"));
+});`;
+
+test("a server that takes no connection is given up, too", { timeout: 3_000 }, async () => {
+  const child = spawn(process.execPath, ["-e", DEAF], { stdio: ["ignore", "pipe", "inherit"] });
+  cleanup.push(() => void child.kill("SIGKILL"));
+  const port = Number(String((await once(child.stdout, "data"))[0]));
+  // Until one is left waiting, so that the next one is, too.
+  const waiting = async () => {
+    const socket = connect(port, "127.0.0.1");
+    cleanup.push(() => void socket.destroy());
+    const late = new Promise((resolve) => setTimeout(resolve, 500, "waits"));
+    return (await Promise.race([once(socket, "connect"), late])) === "waits";
+  };
+  while (!(await waiting()));
+  await expect(asked(port)).rejects.toThrow(`http://127.0.0.1:${port} did not answer /version in time`);
+});
