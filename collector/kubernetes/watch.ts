@@ -25,7 +25,10 @@ export type WatchOptions<T> = {
 const TIMING = {
   /** The server ends a watch after this, jittered up to 1.5 times, so that many watches do not come back at once. */
   serverTimeoutMs: 280_000,
-  /** Longer than the bookmark period of a minute: a connection silent for so long is dead. */
+  /**
+   * Longer than the bookmark period of a minute: a connection silent for so long may be dead, or the server has seen no
+   * object of this kind since it began, and then sends no bookmarks either.
+   */
   idleMs: 90_000,
   backoffMs: 500,
   maxBackoffMs: 30_000,
@@ -97,7 +100,7 @@ export async function* listPages<T>(
   } while (next);
 }
 
-/** One watch request, to its end. A line that is no event is a failure: the watch is opened again where it was. */
+/** One watch request, to its end or until it is silent for too long. A line that is no event is a failure: the watch is opened again where it was. */
 async function* stream<T extends { metadata: Meta }>(
   { client, path, labelSelector, trim, signal }: WatchOptions<T>,
   version: string,
@@ -111,10 +114,11 @@ async function* stream<T extends { metadata: Meta }>(
     timeoutSeconds: Math.round((timing.serverTimeoutMs * (1 + Math.random() / 2)) / 1000),
   };
   const body = await client.open(path, query, signal);
-  const idle = setTimeout(
-    () => body.destroy(new Error(`the watch of ${path} was silent for ${timing.idleMs} ms`)),
-    timing.idleMs,
-  );
+  let isIdle = false;
+  const idle = setTimeout(() => {
+    isIdle = true;
+    body.destroy();
+  }, timing.idleMs);
   try {
     for await (const line of linesOf(body)) {
       idle.refresh();
@@ -124,6 +128,8 @@ async function* stream<T extends { metadata: Meta }>(
       const change = type === "BOOKMARK" ? undefined : changeOf(type, trim(object));
       yield { version: object.metadata.resourceVersion, ...(change && { change }) };
     }
+  } catch (error) {
+    if (!isIdle) throw error;
   } finally {
     clearTimeout(idle);
     body.destroy();
