@@ -16,6 +16,7 @@ import {
 } from "./kubernetes/objects.ts";
 import { type WatchOptions, watch } from "./kubernetes/watch.ts";
 import { LogSearch } from "./log-search.ts";
+import { Readiness } from "./readiness.ts";
 import type { Replicas } from "./replicas.ts";
 import { type ArchiverDeps, RunArchiver } from "./run-archiver.ts";
 import { type Reconciled, RunQueue } from "./run-queue.ts";
@@ -54,7 +55,7 @@ export class Collector {
   readonly #archived = new Set<string>();
   readonly #runOfTaskRun = new Map<string, string>();
   readonly #synced = Promise.withResolvers<void>();
-  #unsynced = 0;
+  readonly #readiness = new Readiness();
   #started = false;
   #sharing: Promise<void> = Promise.resolve();
 
@@ -74,9 +75,9 @@ export class Collector {
     this.#deps.logger.warn({ err: error }, "the store refused; trying on");
   };
 
-  /** Why it is not ready; undefined when everything that exists has been seen. */
+  /** See Readiness. */
   get notReady(): string | undefined {
-    return this.#unsynced > 0 ? `${this.#unsynced} of the first lists have not been read yet` : undefined;
+    return this.#readiness.notReady;
   }
 
   /** Logs that are being read now. */
@@ -141,25 +142,27 @@ export class Collector {
     onChange: (object: T, deleted: boolean) => void,
   ): Promise<void> {
     const { client, signal, logger, metrics, watchTiming } = this.#deps;
+    const { path } = options;
     const cache = new ObjectCache<T>(onChange);
-    this.#unsynced++;
-    let synced = false;
+    const readiness = this.#readiness;
+    readiness.begun(path);
     const onError = (error: unknown) => {
-      metrics.watchFailed(options.path.slice(options.path.lastIndexOf("/") + 1));
-      logger.warn({ path: options.path, err: error }, "watch interrupted");
+      readiness.failed(path, error);
+      metrics.watchFailed(path.slice(path.lastIndexOf("/") + 1));
+      logger.warn({ path, err: error }, "watch interrupted");
     };
     for await (const event of watch<T>({
       ...options,
       client,
       signal,
       onError,
+      onOpen: () => readiness.opened(path),
       ...(watchTiming && { timing: watchTiming }),
     })) {
       cache.handle(event);
-      if (event.type !== "synced" || synced) continue;
-      synced = true;
-      this.#unsynced--;
-      if (this.#unsynced === 0) this.#synced.resolve();
+      if (event.type !== "synced") continue;
+      readiness.listed(path);
+      if (readiness.hasListed) this.#synced.resolve();
     }
   }
 

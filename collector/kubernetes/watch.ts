@@ -19,6 +19,8 @@ export type WatchOptions<T> = {
   signal: AbortSignal;
   /** Told of every failure; the watch goes on. */
   onError: (error: unknown) => void;
+  /** Told when the server has begun to tell of changes, the first time and after every interruption. */
+  onOpen?: () => void;
   timing?: Partial<typeof TIMING>;
 };
 
@@ -102,7 +104,7 @@ export async function* listPages<T>(
 
 /** One watch request, to its end or until it is silent for too long. A line that is no event is a failure: the watch is opened again where it was. */
 async function* stream<T extends { metadata: Meta }>(
-  { client, path, labelSelector, trim, signal }: WatchOptions<T>,
+  { client, path, labelSelector, trim, signal, onOpen }: WatchOptions<T>,
   version: string,
   timing: typeof TIMING,
 ): AsyncGenerator<{ version: string; change?: WatchEvent<T> }> {
@@ -114,6 +116,7 @@ async function* stream<T extends { metadata: Meta }>(
     timeoutSeconds: Math.round((timing.serverTimeoutMs * (1 + Math.random() / 2)) / 1000),
   };
   const body = await client.open(path, query, signal);
+  onOpen?.();
   let isIdle = false;
   const idle = setTimeout(() => {
     isIdle = true;
