@@ -20,7 +20,10 @@ export type JobBlock = {
   isNumbered: boolean;
 };
 
-/** Lines are counted from the first one that is in the frames or begins before them. `damage`: a frame of the block could not be unpacked. */
+/**
+ * Lines are counted from the first one that is in the frames or begins before them. `damage`: a frame of the block could
+ * not be unpacked.
+ */
 export type BlockOutcome = Found | { damage: string };
 
 export type Found = Hits & {
