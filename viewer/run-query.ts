@@ -104,7 +104,7 @@ export function parseRunQuery(params: URLSearchParams): RunQuery {
     after: parseCount("after", params.get("after") || "0"),
     ...(time && { time }),
     // A form that was sent says nothing of a box that is not checked.
-    wraps: params.getAll("wrap").at(-1) !== "off",
+    wraps: params.has("wrap") || !params.has("wrapping"),
     isPlain: view === "plain",
     events: parseEvents(params.get("events")),
   };

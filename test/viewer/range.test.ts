@@ -64,8 +64,8 @@ describe("the time column without a script", () => {
 
   test("a form that was sent without wrapping stays so", async () => {
     // A checkbox that is not ticked sends nothing: a field before it says so, where no script does.
-    expect((await get(app, `${RUN}?wrap=off&time=clock`)).body).toContain('name="wrap">');
-    for (const query of ["", "?time=delta", "?wrap=off&wrap=on&time=clock"]) {
+    expect((await get(app, `${RUN}?wrapping=chosen&time=clock`)).body).toContain('name="wrap">');
+    for (const query of ["", "?time=delta", "?wrapping=chosen&wrap=on&time=clock"]) {
       expect((await get(app, `${RUN}${query}`)).body).toContain('name="wrap" checked>');
     }
     expect((await get(app, `${RUN}?time=never`)).status).toBe(400);

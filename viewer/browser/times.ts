@@ -48,7 +48,7 @@ export function restoreChoices(): void {
   const time = remembered("time");
   if (field && !params.has("time") && isTimeMode(time)) field.value = time;
   const wrap = document.querySelector<HTMLInputElement>(".tools [name=wrap]");
-  if (wrap && !params.has("wrap")) wrap.checked = remembered("wrap") !== "off";
+  if (wrap && !params.has("wrapping")) wrap.checked = remembered("wrap") !== "off";
   if (field && mode() !== "clock") retime();
 }
 

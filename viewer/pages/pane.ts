@@ -66,7 +66,7 @@ ${hidden}${paneTitle(record, selection)}
 ${
   hasRows &&
   html`${searchField(options.search, `${query({ ...options.shownChoice, ...options.search?.grep.values, view: "steps" })}`)}
-<noscript><input type="hidden" name="wrap" value="off"></noscript><label class="tog"><input type="checkbox" name="wrap"${wraps && html` checked`}> Wrap</label>
+<noscript><input type="hidden" name="wrapping" value="chosen"></noscript><label class="tog"><input type="checkbox" name="wrap"${wraps && html` checked`}> Wrap</label>
 <label class="hide-s"><span class="vh">Time column</span><select name="time">${TIME_MODES.map((mode) => html`<option value="${mode}"${mode === time && html` selected`}>${MODE_NAMES[mode]}</option>`)}</select></label>
 <noscript><button name="lines" value="${placed.from}-${placed.to}">Apply</button></noscript>
 <span class="acts">${options.severities}${jump(options)}<a class="btn" href="${text}">Raw</a><a class="btn" href="${text}" download="${fileName(record, selection)}">Download<span class="mut hide-s">${size(log.bytes)}</span></a></span>

@@ -123,6 +123,7 @@ describe.skipIf(why)(`a run's page by keyboard, in a real browser${why ? ` (skip
     await page.getByRole("heading", { name: "unit / install" }).waitFor();
     await page.goBack();
     await page.getByRole("heading", { name: "unit / test" }).waitFor();
+    expect(await page.locator("[name=wrap]").isChecked()).toBe(true);
     await vi.waitFor(async () =>
       expect(Math.abs((await page.locator(`#L${first}`).evaluate(topOf)) - before)).toBeLessThanOrEqual(2),
     );
