@@ -102,7 +102,10 @@ export async function* listPages<T>(
   } while (next);
 }
 
-/** One watch request, to its end or until it is silent for too long. A line that is no event is a failure: the watch is opened again where it was. */
+/**
+ * One watch request, to its end or until it is silent for too long. A line that is no event is a failure: the watch is
+ * opened again where it was.
+ */
 async function* stream<T extends { metadata: Meta }>(
   { client, path, labelSelector, trim, signal, onOpen }: WatchOptions<T>,
   version: string,

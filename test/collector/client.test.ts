@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { createServer as createHttpServer } from "node:http";
 import { connect, createServer, type Socket } from "node:net";
 import { KubeConfig } from "@kubernetes/client-node";
 import { afterEach, expect, test } from "vitest";
@@ -27,6 +28,16 @@ test("a server that takes a request and says nothing is given up", async () => {
   });
   const { port } = server.address() as { port: number };
   await expect(asked(port)).rejects.toThrow(`http://127.0.0.1:${port} did not answer /version in time`);
+});
+
+test("an answer that has begun may be silent for as long as it likes", async () => {
+  const server = createHttpServer((_, response) => {
+    response.writeHead(200, { "content-type": "application/json" }).write(`{"silent":`);
+    setTimeout(() => response.end("true}"), 600);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  cleanup.push(() => void server.close());
+  expect(await asked((server.address() as { port: number }).port)).toEqual({ silent: true });
 });
 
 /** Listens, and accepts nothing: its kernel drops who comes when the queue is full. */
