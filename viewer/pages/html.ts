@@ -26,7 +26,8 @@ function markupOf(value: unknown): string {
 
 const isMarkup = (value: object): value is Html => "isEscaped" in value && value.isEscaped === true;
 
-function escaped(text: string): string {
+/** Text as markup that shows it; attributes in quotation marks may have it, too. */
+export function escaped(text: string): string {
   const buffer: [string] = [""];
   escapeToBuffer(text, buffer);
   return buffer[0];

@@ -38,7 +38,7 @@ export function fromPalette(n: number): number | undefined {
   if (!(n >= 0 && n <= 255)) return undefined;
   if (n < 16) return n;
   const hex = /#(..)(..)(..)/.exec(exact.toHtml(`\x1b[38;5;${n}mx`));
-  return hex ? nearest([hexNumber(hex[1]), hexNumber(hex[2]), hexNumber(hex[3])]) : undefined;
+  return hex ? ofSixteen([hexNumber(hex[1]), hexNumber(hex[2]), hexNumber(hex[3])]) : undefined;
 }
 
 const hexNumber = (text = "0"): number => Number.parseInt(text, 16);
@@ -47,7 +47,7 @@ const hexNumber = (text = "0"): number => Number.parseInt(text, 16);
  * The number of the one of the sixteen that stands for a colour: the only ones that are readable in both themes. The hue
  * decides, since that is what a tool means by a colour: the nearest one in numbers is grey for most of them.
  */
-export function nearest([r, g, b]: Rgb): number {
+export function ofSixteen([r, g, b]: Rgb): number {
   const strongest = Math.max(r, g, b);
   const spread = strongest - Math.min(r, g, b);
   if (!(spread > LEAST_SATURATION * strongest)) {

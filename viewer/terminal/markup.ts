@@ -1,6 +1,5 @@
 import { raw } from "hono/html";
-import { escapeToBuffer } from "hono/utils/html";
-import type { Html } from "../pages/html.ts";
+import { escaped, type Html } from "../pages/html.ts";
 import { DEFAULT_STYLE, type Style } from "./style.ts";
 
 /** A stretch of text of one style. */
@@ -59,12 +58,6 @@ const markedUp = (html: string, mark: Run["mark"]): string =>
 
 const opening = (href: string | undefined): string =>
   href === undefined ? "" : `<a href="${escaped(href)}" rel="noopener nofollow">`;
-
-function escaped(text: string): string {
-  const buffer: [string] = [""];
-  escapeToBuffer(text, buffer);
-  return buffer[0];
-}
 
 /** Never within a character of two halves. */
 export const cut = (text: string, limit: number): string =>

@@ -1,4 +1,4 @@
-import { classesOf, fromPalette, nearest } from "./colours.ts";
+import { classesOf, fromPalette, ofSixteen } from "./colours.ts";
 
 /** How text looks, and where it leads. Of one look there is one object, unless it leads somewhere. */
 export type Style = {
@@ -91,5 +91,5 @@ function extended([kind, ...rest]: number[]): { colour: number | undefined; used
   if (kind === 5) return { colour: fromPalette(rest[0] ?? 0), used: 2 };
   if (kind !== 2) return { colour: undefined, used: 0 };
   const [r = 0, g = 0, b = 0] = rest.length > 3 ? rest.slice(1) : rest;
-  return { colour: nearest([r, g, b]), used: 4 };
+  return { colour: ofSixteen([r, g, b]), used: 4 };
 }
