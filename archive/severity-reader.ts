@@ -29,10 +29,10 @@ const setPairs = (kind: number, pairs: string) => {
 setPairs(SMALL, "ro rr rn ar fa at Fa ve ev vl lv");
 // Of `##[error]`, `::error`, `"@l"`, `[taskcluster:error]`.
 setPairs(SIGN, '## #[ :: :e :w :n :i :d @l l"');
-// klog's letter at a line's start, or behind a blank or a bracket, and the digit after it.
+// klog's letter at a line's start, or behind what is white to an expression, or a bracket, and the digit after it.
 for (const letter of "IWEF") {
   setPairs(SIGN, `]${letter}`);
-  PAIRS[at(SPACE, letter.charCodeAt(0))] = SIGN;
+  for (const white of Buffer.from("\t\v\f\r \xa0", "latin1")) PAIRS[at(white, letter.charCodeAt(0))] = SIGN;
   for (let digit = 0; digit < 10; digit++) setPairs(SIGN, `${letter}${digit}`);
 }
 // `[info]`, `[debug]`, `##[error]`.

@@ -13,6 +13,9 @@ export const WORDS: Readonly<Record<string, Severity>> = {
   ...words("debug", "DEBUG DEBU DBG TRACE VERBOSE FINE FINER FINEST"),
 };
 
+/** A word that begins near the start is looked at whole, with what stands behind it. In characters. */
+const LONGEST_WORD = 64;
+
 const KLOG: Record<string, Severity> = { I: "notice", W: "warning", E: "error", F: "error" };
 
 function words(severity: Severity, names: string): Record<string, Severity> {
@@ -39,11 +42,11 @@ const CAPITALS =
 /** The severity that a word names, whatever its case. */
 const named = (word: string | undefined): Severity | undefined => WORDS[word?.toUpperCase() ?? ""];
 
-/** All that a tier's pattern names: one severity, `unknown` for two that differ. */
+/** All that a tier's pattern names near the start: one severity, `unknown` for two that differ. */
 function agreed(pattern: RegExp, text: string): Severity | undefined {
   let found: Severity | undefined;
   pattern.lastIndex = 0;
-  for (let match = pattern.exec(text); match; match = pattern.exec(text)) {
+  for (let match = pattern.exec(text); match && match.index < NEAR; match = pattern.exec(text)) {
     const severity = named(match[1] ?? match[2] ?? match[3]);
     if (severity === undefined) continue;
     if (found !== undefined && found !== severity) return "unknown";
@@ -73,7 +76,7 @@ export function namedSeverity(head: string, isStopped = false): Severity | undef
   else if (marker) return named((marker[1] ?? marker[2] ?? marker[3])?.replace(/^warn$/, "warning"));
   const klog = KLOG_LINE.exec(text)?.[1];
   if (klog !== undefined) return KLOG[klog];
-  const near = text.slice(0, NEAR);
+  const near = text.slice(0, NEAR + LONGEST_WORD);
   const json = near.startsWith("{") ? named(JSON_LEVEL.exec(text)?.[1]) : undefined;
   return (
     json ?? named(LOGFMT_LEVEL.exec(text.slice(0, LOGFMT_NEAR))?.[1]) ?? agreed(LOUD, near) ?? agreed(CAPITALS, near)

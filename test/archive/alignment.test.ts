@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Alignment, replayFrom } from "../../archive/alignment.ts";
 import { Window } from "../../archive/window.ts";
+import fc from "../property.ts";
 
 const at = (ms: number) =>
   `2026-07-30T10:00:${String(Math.floor(ms / 1000)).padStart(2, "0")}.${String(ms % 1000).padStart(3, "0")}000000Z`;

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Fold, foldsOf } from "../../archive/folds.ts";
 import type { MarkerOptions } from "../../archive/markers.ts";
+import fc from "../property.ts";
 import { expectLinear } from "../viewer/terminal/growth.ts";
 
 const ESC = "\x1b";

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as keys from "../../archive/keys.ts";
 import { checkKey } from "../../storage-adapters/key-gate.ts";
+import fc from "../property.ts";
 
 const log: keys.LogId = {
   namespace: "ci",

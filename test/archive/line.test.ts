@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { dayNs, timeLength } from "../../archive/line.ts";
+import fc from "../property.ts";
 
 const LINE = "2026-07-30T10:03:31.936986000Z a line";
 const TIME = /^\d{4}-\d\d-\d\dT(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|[+-]\d\d:\d\d) /;

@@ -2,7 +2,6 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { chunkPrefix, segmentPrefix } from "../../archive/keys.ts";
 import { LogReader } from "../../archive/log-reader.ts";
@@ -11,6 +10,7 @@ import type { Log } from "../../archive/record.ts";
 import { memoryStore } from "../../storage-adapters/memory.ts";
 import type { ObjectStore } from "../../storage-adapters/store.ts";
 import { readBytes } from "../../storage-adapters/store.ts";
+import fc from "../property.ts";
 import { id, keys, line, stamp, textOf } from "./log-fixture.ts";
 
 const OPEN: Log = { state: "open", lines: 0, bytes: 0, gaps: [], segments: [] };

@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { HEAD_LENGTH, namedSeverity } from "../../archive/severity.ts";
 import { severityOfLine } from "../../archive/severity-reader.ts";
 import { type FoldState, Surveyor } from "../../archive/survey.ts";
+import fc from "../property.ts";
 import { expectLinear } from "../viewer/terminal/growth.ts";
 
 const time = (i: number) => `2026-07-30T10:00:0${i % 10}.${String(i).padStart(9, "0")}Z `;
@@ -26,6 +26,7 @@ describe("the severity of bytes", () => {
     " ",
     "  ",
     "\t",
+    "\v",
     " - ",
     "progress of severance ",
   );
@@ -38,7 +39,24 @@ describe("the severity of bytes", () => {
         const bytes = Buffer.from(`${"-".repeat(shift)}${line}`, "latin1").subarray(shift);
         expect(severityOfLine(bytes)).toBe(namedSeverity(line.slice(0, HEAD_LENGTH)));
       }),
-      { numRuns: 20_000 },
+      {
+        numRuns: 20_000,
+        examples: [
+          [["\t", "I0730", " ", "10:00:00 "], 0],
+          [["\t", "I0730", " ", "10:00:00 "], 1],
+          // Cut where "near the start" ends, the last would be a word of its own.
+          [
+            [
+              "WARN",
+              "progress of severance ",
+              ...Array<string>(2).fill("2026-07-30T10:00:00.123Z "),
+              "INFORMATION",
+              "ERROR",
+            ],
+            0,
+          ],
+        ],
+      },
     );
   });
 

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Backlog, MemoryBacklog } from "../../archive/backlog.ts";
 import { chunkPrefix } from "../../archive/keys.ts";
@@ -8,6 +7,7 @@ import type { Log } from "../../archive/record.ts";
 import { memoryStore } from "../../storage-adapters/memory.ts";
 import type { ObjectStore } from "../../storage-adapters/store.ts";
 import { judge } from "../chaos/oracle.ts";
+import fc from "../property.ts";
 import { id, keys, line, stamp, textOf } from "./log-fixture.ts";
 
 const turns = async (count: number) => {

@@ -1,9 +1,9 @@
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ArchiveError } from "../../archive/error.ts";
 import { compress, decompress } from "../../archive/zstd.ts";
 import { compressors } from "../../archive/zstd-contexts.ts";
+import fc from "../property.ts";
 
 /** Bytes that compress like a log's: words in any order. */
 const text = fc

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import fc from "../property.ts";
 import { type Figure, holds, median, percentile, ratioOf, table } from "./figure.ts";
 
 describe("median and percentile", () => {

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { CriText } from "../../collector/follow/cri-text.ts";
+import fc from "../property.ts";
 import { type CriEntry, EntryFormatter, storedEntry } from "../simulator/cri-log.ts";
 import { LogFile } from "../simulator/log-file.ts";
 

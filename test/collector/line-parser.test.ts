@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { classifyStray } from "../../collector/follow/kubelet-error.ts";
 import { LineParser } from "../../collector/follow/line-parser.ts";
+import fc from "../property.ts";
 
 const T = "2026-07-30T10:03:31.936986000Z";
 

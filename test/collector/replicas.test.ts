@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { LeaseReplicas, leaseName } from "../../collector/lease-replicas.ts";
 import { alone, ownerAmong } from "../../collector/replicas.ts";
+import fc from "../property.ts";
 import { createSimulator, resources, type Simulator } from "../simulator/index.ts";
 import { clientOf, eventually, LEASES } from "./harness.ts";
 

@@ -1,10 +1,10 @@
 import { mkdtempSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Backlog, MemoryBacklog } from "../../archive/backlog.ts";
 import { Spool } from "../../collector/spool.ts";
+import fc from "../property.ts";
 
 const folder = () => mkdtempSync(join(tmpdir(), "afterlog-spool-test-"));
 const errors: unknown[] = [];

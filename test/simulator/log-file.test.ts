@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import fc from "../property.ts";
 import { type CriEntry, EntryFormatter, type FormatOptions, storedEntry } from "./cri-log.ts";
 import { LogFile } from "./log-file.ts";
 

@@ -1,11 +1,11 @@
 import { normalize } from "node:path/posix";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { temporaryName } from "../../storage-adapters/filesystem.ts";
 import { checkKey, checkPrefix, gated, maxKeyBytes } from "../../storage-adapters/key-gate.ts";
 import { compareKeys } from "../../storage-adapters/key-order.ts";
 import { memoryStore } from "../../storage-adapters/memory.ts";
 import { StorageError } from "../../storage-adapters/store.ts";
+import fc from "../property.ts";
 import { unusualNames } from "./store-contract-keys.ts";
 import { keys, text } from "./store-contract-tools.ts";
 

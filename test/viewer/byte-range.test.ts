@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { holdsRange, isKnownTag, parseByteRange } from "../../viewer/byte-range.ts";
+import fc from "../property.ts";
 
 describe("Range, of 100 bytes", () => {
   test.each([

@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MAX_FINDINGS } from "../../../archive/findings.ts";
 import { createDetector } from "../../../collector/findings/detector.ts";
 import type { Ending } from "../../../collector/findings/ending.ts";
 import { LAST_WORDS } from "../../../collector/findings/rules/generic.ts";
+import fc from "../../property.ts";
 import { growth } from "./growth.ts";
 import { detect, withTimes } from "./known-failures.ts";
 

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Keywords } from "../../../collector/findings/keywords.ts";
+import fc from "../../property.ts";
 
 /** Few letters, so that words overlap, repeat and nearly match. */
 const word = (minLength: number, maxLength: number) =>

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   around,
@@ -9,6 +8,7 @@ import {
   shareOfView,
   virtualHeight,
 } from "../../../viewer/browser/scale.ts";
+import fc from "../../property.ts";
 
 test("no log is taller than what every browser can lay out", () => {
   expect(virtualHeight(1_000, 20)).toBe(20_000);

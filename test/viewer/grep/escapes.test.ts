@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { withoutEscapes } from "../../../viewer/grep/escapes.ts";
+import fc from "../../property.ts";
 import { expectLinear } from "../terminal/growth.ts";
 
 /** The same in one expression. */

@@ -1,10 +1,10 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { withoutEscapes } from "../../../viewer/grep/escapes.ts";
 import { hitLines } from "../../../viewer/grep/hit-lines.ts";
 import { Matcher } from "../../../viewer/grep/matcher.ts";
 import { necessary } from "../../../viewer/grep/necessary.ts";
 import { parsePattern } from "../../../viewer/grep/pattern.ts";
+import fc from "../../property.ts";
 import { plainHits } from "./oracle.ts";
 
 const T = "2026-07-30T10:03:31.936986000Z ";

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { encodeEvent } from "../../../viewer/live/event.ts";
+import fc from "../../property.ts";
 
 test.each([
   [{ event: "end", data: "{}" }, "event: end\ndata: {}\n\n"],

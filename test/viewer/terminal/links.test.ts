@@ -1,9 +1,9 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { forgeLinks, sourceLink } from "../../../viewer/forge.ts";
 import { linked } from "../../../viewer/terminal/links.ts";
 import type { Run } from "../../../viewer/terminal/markup.ts";
 import { DEFAULT_STYLE, leading, restyle } from "../../../viewer/terminal/style.ts";
+import fc from "../../property.ts";
 import { expectLinear } from "./growth.ts";
 
 const run = (text: string): Run => ({ text, style: DEFAULT_STYLE });

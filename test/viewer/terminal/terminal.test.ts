@@ -1,9 +1,9 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MAX_COLUMNS } from "../../../viewer/terminal/cells.ts";
 import { markup } from "../../../viewer/terminal/markup.ts";
 import { DEFAULT_STYLE } from "../../../viewer/terminal/style.ts";
 import { Terminal } from "../../../viewer/terminal/terminal.ts";
+import fc from "../../property.ts";
 import { expectLinear } from "./growth.ts";
 
 /** Of each line: its markup, or `undefined` where later lines wrote over it. */
