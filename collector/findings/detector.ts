@@ -1,5 +1,6 @@
 import type { Findings, Severity } from "../../archive/findings.ts";
 import { lineStart, timeLength } from "../../archive/line.ts";
+import { MarkerReader } from "../../archive/markers.ts";
 import { SeverityReader } from "../../archive/severity-reader.ts";
 import type { Ending } from "./ending.ts";
 import { OpenGroup, type Place } from "./group.ts";
@@ -46,6 +47,7 @@ interface Seen {
 class LineDetector implements Detector {
   readonly #maxLineBytes: number;
   readonly #shortlist = new Shortlist();
+  readonly #markers = new MarkerReader();
   /** The beginning of a line that has not ended. */
   readonly #held: Buffer;
   #heldBytes = 0;
@@ -113,9 +115,12 @@ class LineDetector implements Detector {
       if (nextEscape !== -1 && nextEscape < start) nextEscape = bytes.indexOf(ESC, start);
       const escapes = nextEscape !== -1 && nextEscape < seen;
       this.#line++;
+      severities.isStopped = this.#markers.stopToken !== undefined;
       const severity = severities.named(from, seen);
-      const behind = escapes ? candidatesIn(bytes, from, seen) : rules.candidates(bytes, from, seen);
+      const named = escapes ? candidatesIn(bytes, from, seen) : rules.candidates(bytes, from, seen);
+      const behind = severities.isStopped ? named.filter(({ command }) => !command) : named;
       const candidates = severity === "error" ? [...behind, LOGGED_ERROR] : behind;
+      if (this.#markers.mayRead(bytes, from, seen)) this.#markers.read(bytes.toString("utf8", from, seen));
       if (this.#group !== undefined || candidates.length > 0) {
         const line = {
           raw: bytes.toString("latin1", from, seen),

@@ -22,6 +22,8 @@ export interface Rule {
   not?: RegExp[];
   /** The patterns are meant for the whole line, with its prefixes. */
   whole?: boolean;
+  /** By a runner's command, which is text while commands are stopped. */
+  command?: true;
   /** The line only points to the one before it, which is the finding. */
   points?: "before";
   /** Exit codes that this failure is known for: a finding of the rule then comes first. */

@@ -57,6 +57,7 @@ export const GENERIC: Rule[] = [
     pick: "last",
     keywords: ["##[error]", "::error", "taskcluster:error"],
     whole: true,
+    command: true,
     match: [ERROR_MARKER, /[a-z]{2}/],
     not: [
       /exit(?:ed)? (?:with )?(?:code|status)|Process completed|custom container implementation|operation was canceled/i,
@@ -170,6 +171,7 @@ export const GENERIC: Rule[] = [
     pick: "last",
     keywords: ["##[error]", "::error", "taskcluster:error"],
     whole: true,
+    command: true,
     match: [ERROR_MARKER],
   },
 ];

@@ -55,6 +55,19 @@ describe("the text", () => {
     });
   });
 
+  test("of a command is an error by it only while commands are obeyed", () => {
+    const told = "::error::the release notes say so";
+    const stopped = ["::stop-commands::a1b2", told, "building"];
+    expect(detect(log(...stopped))).toMatchObject({ leading: { line: 3, rule: "last-words" }, total: 1 });
+    expect(detect(log(...stopped, "::a1b2::", "::error::no such tag"))).toMatchObject({
+      leading: { line: 5, rule: "error-command" },
+      total: 1,
+    });
+    // What it says may be an error all the same.
+    const compiled = "::error file=main.go,line=3::main.go:3:8: undefined: x";
+    expect(detect(log("::stop-commands::a1b2", compiled)).leading).toMatchObject({ line: 2, rule: "go" });
+  });
+
   test("may end without a newline, and be empty", () => {
     expect(detect(Buffer.from("x\nfatal: not a git repository")).leading).toMatchObject({ line: 2, rule: "git" });
     expect(detect(Buffer.alloc(0))).toMatchObject({ findings: [], total: 0 });
