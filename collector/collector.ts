@@ -24,7 +24,7 @@ import { ownerOf } from "./tekton/describe.ts";
 
 export type CollectorDeps = Pick<
   ArchiverDeps,
-  "client" | "store" | "spool" | "logger" | "metrics" | "recover" | "settings"
+  "client" | "store" | "spool" | "logger" | "metrics" | "recover" | "redact" | "settings"
 > & {
   /** Everything stops at once. */
   signal: AbortSignal;

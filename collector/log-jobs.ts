@@ -33,7 +33,9 @@ export type LogJobsDeps = {
   metrics: Metrics;
   signal: AbortSignal;
   settings: LogSettings;
-  recover?: (run: FollowerDeps["run"]) => FollowerDeps["recover"];
+  recover?: (run: FollowerDeps["run"], redact: FollowerDeps["redact"]) => FollowerDeps["recover"];
+  /** What is taken out of a container run's log before anything else sees it. */
+  redact?: (run: FollowerDeps["run"]) => FollowerDeps["redact"];
   /** Something is known that was not before. */
   changed: () => void;
   /** A log could not be archived; what is known of it is to be read again. */
@@ -152,6 +154,7 @@ export class LogJobs {
       restart: container.restart - firstRestart(attempt, container),
       restartable: container.kind === "sidecar",
     };
+    const redact = this.#deps.redact?.(run);
     job.follower = new Follower({
       client,
       slots,
@@ -164,7 +167,8 @@ export class LogJobs {
       release: this.#release.signal,
       begun: () => begunAt(job.row),
       openWriter: () => this.#openWriter(job.row, metadata.uid),
-      recover: recover?.(run),
+      redact,
+      recover: recover?.(run, redact),
       ...(settings.follow && { timing: settings.follow }),
     });
     return job.follower.run();

@@ -77,7 +77,7 @@ export async function startCollector(
     signal,
     namespaces: config.namespaces,
     followsPerNode: config.followsPerNode,
-    ...(config.nodeProxy && { recover: (run) => rotatedFiles({ client, logger, signal }, run) }),
+    ...(config.nodeProxy && { recover: (run, redact) => rotatedFiles({ client, logger, signal }, run, redact) }),
     finalizers: new Finalizers({ client, logger, signal, seconds: config.finalizerSeconds }),
     replicas: config.lease ? new LeaseReplicas({ client, logger, ...config.lease }) : alone,
     settings: {

@@ -6,6 +6,7 @@ import { finishCut, finishUnreadable, finishWhole, finishWithoutPod } from "./en
 import { classifyStray } from "./kubelet-error.ts";
 import { Lateness } from "./lateness.ts";
 import { isTelling, neverStarted, type Waiting } from "./missing.ts";
+import { RedactionError } from "./redaction.ts";
 import type { RelayEnd } from "./relay.ts";
 import { type Read, RunReader, type RunReaderDeps } from "./run-reader.ts";
 import { TIMING, type Timing } from "./timing.ts";
@@ -150,9 +151,11 @@ export class Follower {
   async #failed(writer: LogWriter, view: ContainerView, end: RelayEnd, stray: string): Promise<Log | undefined> {
     const { logger, run, slots, pod, metrics } = this.#deps;
     const error = "error" in end ? end.error : undefined;
-    const kind = stray ? classifyStray(stray) : end.type;
+    const isRefused = error instanceof RedactionError;
+    const kind = stray ? classifyStray(stray) : isRefused ? "redaction" : end.type;
     metrics.interrupted(kind);
-    if (kind === "unknown")
+    if (isRefused) logger.error({ ...run, err: error }, error.message);
+    else if (kind === "unknown")
       logger.warn({ ...run, stray }, "the log endpoint sent text that is no log; it was left out");
     else logger.debug({ ...run, end: end.type, stray, err: error }, "log not read to its end");
     this.#failingSince ??= Date.now();

@@ -3,6 +3,7 @@ import { timeLength } from "../../archive/line.ts";
 import { type KubernetesClient, KubernetesError } from "../kubernetes/client.ts";
 import type { ContainerRun } from "./container-view.ts";
 import { continued, LineParser, type Parsed } from "./line-parser.ts";
+import { type Redact, redacted } from "./redaction.ts";
 
 const LF = 0x0a;
 
@@ -11,6 +12,7 @@ export type LogRequest = {
   previous: boolean;
   /** RFC 3339; Kubernetes cuts it to whole seconds and includes that second. */
   since: string | undefined;
+  redact?: Redact | undefined;
 };
 
 /** A line that was cut where its file ended: what came behind the last newline. `begun`: more of it was passed on. */
@@ -29,22 +31,27 @@ export type StreamEnd =
 export class LogStream {
   readonly #body: AsyncIterator<Buffer> | undefined;
   readonly #stop: AbortController;
+  readonly #redact: Redact | undefined;
   readonly #parser = new LineParser();
   /** Looked at, and still to be given. */
   readonly #ahead: Promise<Parsed[] | undefined>[] = [];
   #end: StreamEnd | undefined;
 
-  private constructor(stop: AbortController, body: AsyncIterable<Buffer> | undefined, end?: StreamEnd) {
+  private constructor(
+    stop: AbortController,
+    { body, end, redact }: { body?: AsyncIterable<Buffer>; end?: StreamEnd; redact?: Redact | undefined },
+  ) {
     this.#stop = stop;
     this.#body = body?.[Symbol.asyncIterator]();
     this.#end = end;
+    this.#redact = redact;
   }
 
   /** Never rejects: a request that fails is a stream that has ended. */
   static async open(
     client: KubernetesClient,
     run: ContainerRun,
-    { follow, previous, since }: LogRequest,
+    { follow, previous, since, redact }: LogRequest,
     signal: AbortSignal,
   ): Promise<LogStream> {
     const stop = new AbortController();
@@ -57,10 +64,13 @@ export class LogStream {
       sinceTime: since,
     };
     try {
-      return new LogStream(stop, await client.open(path, query, AbortSignal.any([signal, stop.signal])));
+      return new LogStream(stop, {
+        body: await client.open(path, query, AbortSignal.any([signal, stop.signal])),
+        redact,
+      });
     } catch (error) {
       const end: StreamEnd = error instanceof KubernetesError ? { type: "refused", error } : { type: "broken", error };
-      return new LogStream(stop, undefined, end);
+      return new LogStream(stop, { end });
     }
   }
 
@@ -94,7 +104,7 @@ export class LogStream {
 
   /** What there is of a line that has not ended. */
   cutLine(): CutLine | undefined {
-    const { tail, begun } = this.#end?.type === "closed" ? this.#end : this.#parser.end();
+    const { tail, begun } = this.#end?.type === "closed" ? this.#end : this.#cut();
     // Text without a time is kubelet's own.
     return begun || timeLength(tail, 0) > 0 ? { tail, begun } : undefined;
   }
@@ -121,13 +131,19 @@ export class LogStream {
     this.#stop.abort();
   }
 
+  #cut(): CutLine {
+    const { tail, begun } = this.#parser.end();
+    return { tail: redacted(tail, this.#redact), begun };
+  }
+
   async #read(): Promise<Parsed[] | undefined> {
     while (!this.#end && this.#body) {
       try {
         const { done, value } = await this.#body.next();
-        if (done) this.#end = { type: "closed", ...this.#parser.end() };
+        if (done) this.#end = { type: "closed", ...this.#cut() };
         else {
           const parsed = this.#parser.push(value);
+          for (const part of parsed) part.bytes = redacted(part.bytes, this.#redact);
           if (parsed.length > 0) return parsed;
         }
       } catch (error) {

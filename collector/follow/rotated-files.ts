@@ -11,6 +11,7 @@ import { CriText } from "./cri-text.ts";
 import { type Joined, Junction } from "./junction.ts";
 import { gapWords } from "./missing.ts";
 import type { Recover, Recovered } from "./reading.ts";
+import { type Redact, redacted } from "./redaction.ts";
 
 export type RotatedFilesDeps = { client: KubernetesClient; logger: Logger; signal: AbortSignal };
 
@@ -18,11 +19,15 @@ export type RotatedFilesDeps = { client: KubernetesClient; logger: Logger; signa
  * Fetches through the API server's node proxy what the log endpoint does not give: the files that kubelet has rotated
  * (kubernetes-logs.md §5). Needs `get` on nodes/proxy, a strong right; where it is refused, the gap stays.
  */
-export function rotatedFiles(deps: RotatedFilesDeps, run: ContainerRun): (writer: LogWriter) => Recover {
+export function rotatedFiles(
+  deps: RotatedFilesDeps,
+  run: ContainerRun,
+  redact: Redact | undefined,
+): (writer: LogWriter) => Recover {
   return (writer) => async (next, append) => {
     try {
       const files = await listFiles(deps, run);
-      return await new Recovery(deps, run, writer, append, next).run(files);
+      return await new Recovery({ ...deps, redact }, run, writer, append, next).run(files);
     } catch (error) {
       if (deps.signal.aborted) throw error;
       deps.logger.warn({ ...run, err: error }, "the node's rotated log files could not be read");
@@ -45,8 +50,10 @@ async function listFiles({ client, signal }: RotatedFilesDeps, run: ContainerRun
   return [...own.filter((name) => name !== newest).sort(), ...own.filter((name) => name === newest)];
 }
 
+type RecoveryDeps = RotatedFilesDeps & { redact: Redact | undefined };
+
 class Recovery {
-  readonly #deps: RotatedFilesDeps;
+  readonly #deps: RecoveryDeps;
   readonly #run: ContainerRun;
   readonly #writer: LogWriter;
   readonly #append: (text: Buffer) => Promise<void>;
@@ -56,7 +63,7 @@ class Recovery {
   readonly #cri = new CriText();
 
   constructor(
-    deps: RotatedFilesDeps,
+    deps: RecoveryDeps,
     run: ContainerRun,
     writer: LogWriter,
     append: (text: Buffer) => Promise<void>,
@@ -88,7 +95,7 @@ class Recovery {
     const body = await this.#deps.client.open(`${directoryOf(this.#run)}${file}`, {}, this.#deps.signal);
     // Its error comes out of the iteration; the callback is there because pipeline wants one.
     const plain = file.endsWith(".gz") ? pipeline(body, createGunzip(), () => {}) : body;
-    for await (const bytes of plain as AsyncIterable<Buffer>) yield this.#cri.push(bytes);
+    for await (const bytes of plain as AsyncIterable<Buffer>) yield redacted(this.#cri.push(bytes), this.#deps.redact);
   }
 
   async #take(text: Buffer): Promise<Exclude<Joined, { type: "before" }> | undefined> {

@@ -11,6 +11,7 @@ import { LogStream } from "./log-stream.ts";
 import type { GapCause } from "./missing.ts";
 import type { PodState } from "./pod-state.ts";
 import { Reading, type ReadingOptions, type Recover, WrongRun } from "./reading.ts";
+import type { Redact } from "./redaction.ts";
 import { Relay, type Relayed } from "./relay.ts";
 import type { Timing } from "./timing.ts";
 
@@ -26,6 +27,7 @@ export type RunReaderDeps = {
   begun: () => string | undefined;
   /** Fetches from the node what it has rotated, where that is allowed. */
   recover?: ((writer: LogWriter) => Recover) | undefined;
+  redact?: Redact | undefined;
   /** Asks how the pod is; false if nobody answered. */
   look: () => Promise<boolean>;
   lateness: Lateness;
@@ -59,13 +61,13 @@ export class RunReader {
 
   /** Resolves when no stream is open any more. @throws what keeps the writer from taking text */
   async read(writer: LogWriter, view: ContainerView, { isCheck, cause, ended }: ReadOptions): Promise<Read> {
-    const { client, run, slots, pod, metrics, lateness, timing, stop } = this.#deps;
+    const { client, run, slots, pod, metrics, lateness, redact, timing, stop } = this.#deps;
     const previous = view.phase === "terminated" && view.previous;
     const release = view.phase === "running" ? slots.acquire(run.node, pod.endangered) : undefined;
     const follow = release !== undefined;
     const open = () => {
       const since = follow && !isCheck ? undefined : this.#since(writer, view);
-      return LogStream.open(client, run, { follow, previous, since }, stop);
+      return LogStream.open(client, run, { follow, previous, since, redact }, stop);
     };
     const reading: ReadingOptions = {
       confirm: (text) => this.#isThisRun(text, previous),

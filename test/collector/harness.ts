@@ -72,7 +72,7 @@ export function startCollector(
       onError: (error) => logger.error({ err: error }, "spool"),
     }),
     metrics: new Metrics(),
-    recover: (run) => rotatedFiles({ client, logger, signal }, run),
+    recover: (run, redact) => rotatedFiles({ client, logger, signal }, run, redact),
     logger,
     signal,
     finalizers: new Finalizers({ client, logger, signal, seconds, timing: finalizerTiming }),
