@@ -1,5 +1,10 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { StorageError } from "../storage-adapters/store.ts";
+import type { LogState } from "../archive/record.ts";
+import type { StorageError, StorageErrorKind } from "../storage-adapters/store.ts";
+import type { Stray } from "./follow/kubelet-error.ts";
+import type { GapCause, LossCause } from "./follow/missing.ts";
+import type { RelayEnd } from "./follow/relay.ts";
+import type { Successor } from "./follow/successors.ts";
 
 /** What is looked up at every scrape. */
 export type Sources = {
@@ -10,6 +15,26 @@ export type Sources = {
   backlogBytes: () => number;
   ready: () => boolean;
 };
+
+const GAP_CAUSES: (GapCause | LossCause | "unreadable" | "not-read" | "two-collectors")[] = [
+  ...(["rotated", "read-late", "skipped", "unseen", "store-away"] as const),
+  ...(["evicted", "preempted", "node-lost", "pod-deleted"] as const),
+  ...(["unreadable", "not-read", "two-collectors"] as const),
+];
+const INTERRUPTIONS: (Stray | RelayEnd["type"] | "redaction")[] = [
+  ...(["broken", "refused", "no-watcher", "kubelet-error", "unknown", "redaction"] as const),
+];
+const SUCCESSORS: Successor[] = ["silence", "age", "rate"];
+const STORE_ERRORS: (StorageErrorKind | "other")[] = [
+  "unavailable",
+  "denied",
+  "not-found",
+  "conflict",
+  "invalid",
+  "other",
+];
+const WATCHED = ["pipelineruns", "taskruns", "pods"];
+const LOG_STATES: LogState[] = ["whole", "incomplete", "cut", "none"];
 
 /** The collector's metrics, in Prometheus' base units. A gap or an interruption is told by its cause, never by its run: labels stay few. */
 export class Metrics {
@@ -32,6 +57,12 @@ export class Metrics {
     const registers = [this.registry];
     const counter = (name: string, help: string, labelNames: string[] = []) =>
       new Counter({ name: `afterlog_${name}`, help, labelNames, registers });
+    // Every series begins at 0: of one that begins at 1, Prometheus' increase() sees nothing.
+    const counterBy = (label: string, values: readonly string[], name: string, help: string) => {
+      const labelled = counter(name, help, [label]);
+      for (const value of values) labelled.inc({ [label]: value }, 0);
+      return labelled;
+    };
     this.follows = new Gauge({
       name: "afterlog_follows_open",
       help: "Log streams that follow a container.",
@@ -40,18 +71,29 @@ export class Metrics {
     this.#lines = counter("lines_stored_total", "Lines that are in the store.");
     this.#bytes = counter("bytes_stored_total", "Bytes of log text, times included, that are in the store.");
     this.#chunks = counter("chunks_stored_total", "Chunks put into the store.");
-    this.#gaps = counter("gaps_total", "Stretches of logs declared missing, by cause.", ["cause"]);
-    this.#interruptions = counter("stream_interruptions_total", "Log streams that ended before the log did.", ["kind"]);
-    this.#successors = counter("stream_successors_total", "Log streams opened before the last one was given up.", [
-      "reason",
-    ]);
-    this.#conflicts = counter("write_conflicts_total", "Chunks that another collector had written already.");
-    this.#storeErrors = counter("store_errors_total", "Store requests that failed and are tried again, by kind.", [
+    this.#gaps = counterBy("cause", GAP_CAUSES, "gaps_total", "Stretches of logs declared missing, by cause.");
+    this.#interruptions = counterBy(
       "kind",
-    ]);
-    this.#logs = counter("logs_finished_total", "Logs that are finished, by their state.", ["state"]);
+      INTERRUPTIONS,
+      "stream_interruptions_total",
+      "Log streams that ended before the log did.",
+    );
+    this.#successors = counterBy(
+      "reason",
+      SUCCESSORS,
+      "stream_successors_total",
+      "Log streams opened before the last one was given up.",
+    );
+    this.#conflicts = counter("write_conflicts_total", "Chunks that another collector had written already.");
+    this.#storeErrors = counterBy(
+      "kind",
+      STORE_ERRORS,
+      "store_errors_total",
+      "Store requests that failed and are tried again, by kind.",
+    );
+    this.#logs = counterBy("state", LOG_STATES, "logs_finished_total", "Logs that are finished, by their state.");
     this.#runs = counter("runs_archived_total", "Runs whose record is final.");
-    this.#watchErrors = counter("watch_errors_total", "Interruptions of the watches.", ["resource"]);
+    this.#watchErrors = counterBy("resource", WATCHED, "watch_errors_total", "Interruptions of the watches.");
     this.#lag = new Histogram({
       name: "afterlog_lag_seconds",
       help: "From a line's printing to its being in the store, for the oldest line of each chunk.",

@@ -47,8 +47,11 @@ export function unreadable(empty: boolean, cause: string): string {
     : `Lines after this one may be missing: ${why} before the log was read to its end`;
 }
 
-/** What took a pod's logs away: a gap's cause, and the same in words. */
-export function lossOf(pod: Pod): { cause: string; words: string } {
+/** What took a pod's logs away. */
+export type LossCause = "evicted" | "preempted" | "node-lost" | "pod-deleted";
+
+/** A gap's cause, and the same in words. */
+export function lossOf(pod: Pod): { cause: LossCause; words: string } {
   const disruption = pod.status?.conditions?.find(
     ({ type, status }) => type === "DisruptionTarget" && status === "True",
   );

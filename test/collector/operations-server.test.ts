@@ -1,5 +1,5 @@
 import type { AddressInfo } from "node:net";
-import { afterEach, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { Metrics } from "../../collector/metrics.ts";
 import { operationsServer } from "../../collector/operations-server.ts";
 
@@ -14,12 +14,26 @@ metrics.watch({
   ready: () => state.notReady === undefined,
 });
 const server = operationsServer(state, metrics).listen(0, "127.0.0.1");
-afterEach(() => server.close());
+afterAll(() => server.close());
 
 const get = async (path: string) => {
   const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`);
   return { status: response.status, body: await response.text() };
 };
+
+test("a series begins at 0, so that its first increase is one", async () => {
+  const lines = (await get("/metrics")).body.split("\n");
+  for (const line of [
+    'afterlog_gaps_total{cause="evicted"} 0',
+    'afterlog_stream_interruptions_total{kind="broken"} 0',
+    'afterlog_stream_successors_total{reason="rate"} 0',
+    'afterlog_store_errors_total{kind="denied"} 0',
+    'afterlog_logs_finished_total{state="incomplete"} 0',
+    'afterlog_watch_errors_total{resource="pods"} 0',
+    "afterlog_runs_archived_total 0",
+  ])
+    expect(lines).toContain(line);
+});
 
 test("probes say why not, metrics have standard names and what was counted", async () => {
   expect(await get("/healthz")).toEqual({ status: 200, body: "ok\n" });
