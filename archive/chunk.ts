@@ -1,11 +1,9 @@
 import { z } from "zod";
 import { ArchiveError } from "./error.ts";
 import { gapSchema, logStateSchema, parseVersioned } from "./record.ts";
-import { compress, decompress, readSkippableFrame, SKIPPABLE_CONTENT_OFFSET, skippableFrame } from "./zstd.ts";
+import { compress, decompress, FAST, readSkippableFrame, SKIPPABLE_CONTENT_OFFSET, skippableFrame } from "./zstd.ts";
 
 const CHUNK_VERSION = 1;
-/** Chunks live for minutes: fast is better than small. */
-const CHUNK_LEVEL = 1;
 
 const count = z.number().int().nonnegative();
 
@@ -42,7 +40,7 @@ export type ChunkEnd = NonNullable<ChunkHeader["end"]>;
 
 /** A chunk's text as it is stored: at most one frame. */
 export const packText = async (text: Buffer): Promise<Buffer> =>
-  text.byteLength === 0 ? text : await compress(text, CHUNK_LEVEL);
+  text.byteLength === 0 ? text : await compress(text, FAST);
 
 /** The header in a skippable frame, then the packed text: `zstdcat` prints chunks too. */
 export const encodeChunk = (header: ChunkHeader, packed: Buffer): Buffer =>

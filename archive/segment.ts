@@ -6,13 +6,20 @@ import type { Position } from "./keys.ts";
 import { advance, cutFrames, isBefore, timeSpan } from "./line.ts";
 import { parseVersioned, type Segment } from "./record.ts";
 import { type FoldState, foldStateSchema, Surveyor, surveySchema } from "./survey.ts";
-import { compress, SEEK_FOOTER, SKIPPABLE_CONTENT_OFFSET, seekTable, seekTableLength, skippableFrame } from "./zstd.ts";
+import {
+  compress,
+  SEEK_FOOTER,
+  SKIPPABLE_CONTENT_OFFSET,
+  SMALL,
+  seekTable,
+  seekTableLength,
+  skippableFrame,
+} from "./zstd.ts";
 
-/** Text in one frame. 1 MiB at level 8 stores a CI log in 0.76 of what gzip -6 needs; level 9 only takes longer. */
+/** Text in one frame: less packs worse, more is more to unpack for one line. */
 export const FRAME_BYTES = 1024 * 1024;
 /** A segment ends with the chunk that brings the chunks' stored size here. */
 export const SEGMENT_BYTES = 8 * 1024 * 1024;
-const SEGMENT_LEVEL = 8;
 const INDEX_VERSION = 1;
 
 const count = z.number().int().nonnegative();
@@ -89,7 +96,7 @@ export class SegmentBuilder {
   }
 
   async #pack(text: Buffer): Promise<void> {
-    const packed = compress(text, SEGMENT_LEVEL);
+    const packed = compress(text, SMALL);
     packed.catch(() => {}); // finish() awaits and reports it
     this.#packed.push(packed);
     await this.#packed.at(-PARALLEL);

@@ -85,13 +85,22 @@ export class ContextPool {
   }
 }
 
+/** By zstd's own names (zstd.h); what is not given follows from the level. */
+export type ZstdParameters = { level: number; minMatch?: number; searchLog?: number; hashLog?: number };
+
 /** Every input becomes one frame with its content's size and checksum. */
-export const compressors = (level: number): ContextPool =>
+export const compressors = ({ level, minMatch = 0, searchLog = 0, hashLog = 0 }: ZstdParameters): ContextPool =>
   new ContextPool(() =>
     createZstdCompress({
       // The end of what is written is the end of a frame.
       flush: constants.ZSTD_e_end,
-      params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
+      params: {
+        [constants.ZSTD_c_compressionLevel]: level,
+        [constants.ZSTD_c_minMatch]: minMatch,
+        [constants.ZSTD_c_searchLog]: searchLog,
+        [constants.ZSTD_c_hashLog]: hashLog,
+        [constants.ZSTD_c_checksumFlag]: 1,
+      },
       chunkSize: OUTPUT_BYTES,
     }),
   );

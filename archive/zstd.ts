@@ -4,8 +4,14 @@ import { ArchiveError } from "./error.ts";
 import { type ContextPool, compressors, decompressors } from "./zstd-contexts.ts";
 
 const decompressAlone = promisify(zstdDecompress);
-const LEVELS = new Map<number, ContextPool>();
 const DECOMPRESSORS = decompressors();
+/** For what lives for minutes. */
+export const FAST = compressors({ level: 1 });
+/**
+ * For ever. Level 8 with matches of six bytes, half as many tries for one, and a table that a processor's cache holds:
+ * real logs take 0.77 of what gzip -6 needs instead of 0.78, in four fifths of the time.
+ */
+export const SMALL = compressors({ level: 8, minMatch: 6, searchLog: 3, hashLog: 16 });
 
 /** Begins a skippable frame that readers of plain zstd pass over; Afterlog's own use this one of the sixteen. */
 export const SKIPPABLE_MAGIC = 0x184d2a50;
@@ -15,11 +21,7 @@ const SKIPPABLE_HEADER = 8;
 const MAX_BYTES = 64 * 1024 * 1024;
 
 /** One zstd frame with its content's size and checksum. The same text gives the same frame. */
-export function compress(text: Uint8Array, level: number): Promise<Buffer> {
-  const pool = LEVELS.get(level) ?? compressors(level);
-  LEVELS.set(level, pool);
-  return pool.run(text);
-}
+export const compress = (text: Uint8Array, packing: ContextPool): Promise<Buffer> => packing.run(text);
 
 /**
  * The content of exactly one frame. Node 24 stops silently after the first of several (storage.md §1), so the size
