@@ -80,6 +80,27 @@ done`;
     }
   });
 
+  test("four such logs at once, on a node that is busy with them: every line is there, or said to be missing", async () => {
+    const afterlog = await startAfterlog(world.cluster.namespace, world.store);
+    try {
+      const script = `for n in 1 2 3 4 5 6; do ${burst}; sleep 3; done`;
+      const names = ["first", "second", "third", "fourth"];
+      const runs = await Promise.all(
+        names.map((name) => world.cluster.create(taskRun(name, { steps: [step(script)] }))),
+      );
+      for (const run of runs) {
+        const record = await world.oracle.finished(run.uid, 240_000);
+        expect(await world.oracle.violations(record), run.name).toEqual([]);
+        const row = await printed(run);
+        expect(row && world.cluster.logFiles(row)).toBeGreaterThan(1);
+        const [log] = steps(record).map((container) => container.log);
+        console.info(`${run.name}: ${log?.lines} of 600000 lines, ${log?.gaps.length} gaps`);
+      }
+    } finally {
+      await afterlog.stop();
+    }
+  });
+
   const oneGap = async (record: RunRecord): Promise<number> => {
     expect(await world.oracle.violations(record)).toEqual([]);
     const [log] = steps(record).map((container) => container.log);
