@@ -2,6 +2,8 @@ const LF = 0x0a;
 const SPACE = 0x20;
 const PARTIAL = 0x50; // P
 const NEWLINE = Buffer.from("\n");
+/** containerd cuts at 16 KiB, other runtimes later. */
+const MAX_ENTRY_BYTES = 1024 * 1024;
 
 /**
  * Turns containerd's log files into what the log endpoint makes of them, so that both can be aligned: each entry is
@@ -12,7 +14,10 @@ export class CriText {
   #held: Buffer = Buffer.alloc(0);
   #atLineStart = true;
 
-  /** A file's next bytes, cut anywhere. An entry that is not complete yet is held back. */
+  /**
+   * A file's next bytes, cut anywhere. An entry that is not complete yet is held back.
+   * @throws Error for one that goes on and on: the file is no log of a container
+   */
   push(bytes: Buffer): Buffer {
     const all = this.#held.byteLength > 0 ? Buffer.concat([this.#held, bytes]) : bytes;
     const parts: Buffer[] = [];
@@ -22,6 +27,7 @@ export class CriText {
       start = end + 1;
     }
     this.#held = all.subarray(start);
+    if (this.#held.byteLength > MAX_ENTRY_BYTES) throw new Error("the node's log file has an entry without an end");
     return Buffer.concat(parts);
   }
 

@@ -1,10 +1,9 @@
 import { pipeline } from "node:stream";
-import { text } from "node:stream/consumers";
 import { createGunzip } from "node:zlib";
 import type { Alignment } from "../../archive/alignment.ts";
 import { timeAt } from "../../archive/line.ts";
 import type { LogWriter } from "../../archive/log-writer.ts";
-import type { KubernetesClient } from "../kubernetes/client.ts";
+import { type KubernetesClient, textOf } from "../kubernetes/client.ts";
 import type { Logger } from "../logger.ts";
 import type { ContainerRun } from "./container-view.ts";
 import { CriText } from "./cri-text.ts";
@@ -14,6 +13,9 @@ import type { Recover, Recovered } from "./reading.ts";
 import { type Redact, redacted } from "./redaction.ts";
 
 export type RotatedFilesDeps = { client: KubernetesClient; logger: Logger; signal: AbortSignal };
+
+/** kubelet keeps a handful of files. */
+const MAX_LISTING_BYTES = 1024 * 1024;
 
 /**
  * Fetches through the API server's node proxy what the log endpoint does not give: the files that kubelet has rotated
@@ -41,7 +43,7 @@ const directoryOf = ({ node, namespace, pod, podUid, container }: ContainerRun):
 
 /** The files of this run of the container, oldest first; the last is the one that is being written. */
 async function listFiles({ client, signal }: RotatedFilesDeps, run: ContainerRun): Promise<string[]> {
-  const listing = await text(await client.open(directoryOf(run), {}, signal));
+  const { text: listing } = await textOf(await client.open(directoryOf(run), {}, signal), MAX_LISTING_BYTES);
   const names = [...listing.matchAll(/href="(\d+\.log(?:\.\d{8}-\d{6}(?:\.gz)?)?)"/g)].map(
     ([, name]) => name as string,
   );

@@ -1,11 +1,14 @@
 import http from "node:http";
 import https from "node:https";
-import { json, text } from "node:stream/consumers";
 import type { KubeConfig } from "@kubernetes/client-node";
 
 /** How long the API server may take to send the head of an answer. Bodies have no limit: a follow is silent for hours. */
 const HEAD_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 30_000;
+/** Of an error's body: more than a message needs. */
+const MAX_ERROR_BYTES = 64 * 1024;
+/** Of an answer that is read as a whole: a page of 500 objects that are each a third of what etcd takes. */
+const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 
 /** The API server answered with an error. `kind` tells whose: `pods` = its own 404, `pods/log` = kubelet's. */
 export class KubernetesError extends Error {
@@ -119,21 +122,40 @@ export function kubernetesClient(
     const response = await promise;
     const status = response.statusCode ?? 0;
     if (status === 200 || (payload && status > 200 && status < 300)) return response;
-    throw toError(status, await text(response), path);
+    throw toError(status, (await textOf(response, MAX_ERROR_BYTES)).text, path);
   }
 
   return {
     open: (path, query, signal) => request(path, query, signal),
     get: async <T>(path: string, query: Query, signal: AbortSignal) =>
-      (await json(await request(path, query, signal))) as T,
+      (await jsonOf(await request(path, query, signal), path)) as T,
     send: async <T>(
       method: WriteMethod,
       path: string,
       body: object,
       { contentType = "application/json" }: { contentType?: string },
       signal: AbortSignal,
-    ) => (await json(await request(path, {}, signal, { method, body: JSON.stringify(body), contentType }))) as T,
+    ) =>
+      (await jsonOf(await request(path, {}, signal, { method, body: JSON.stringify(body), contentType }), path)) as T,
   };
+}
+
+/** The body's text, up to a limit; one that goes on is not read any further. */
+export async function textOf(body: AsyncIterable<Buffer>, limit: number): Promise<{ text: string; isWhole: boolean }> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of body) {
+    parts.push(part);
+    bytes += part.byteLength;
+    if (bytes > limit) break;
+  }
+  return { text: Buffer.concat(parts).toString("utf8", 0, limit), isWhole: bytes <= limit };
+}
+
+async function jsonOf(body: AsyncIterable<Buffer>, path: string): Promise<unknown> {
+  const { text, isWhole } = await textOf(body, MAX_ANSWER_BYTES);
+  if (!isWhole) throw new Error(`the answer to ${path} is longer than ${MAX_ANSWER_BYTES / 2 ** 20} MiB`);
+  return JSON.parse(text);
 }
 
 function toError(status: number, body: string, path: string): KubernetesError {

@@ -36,6 +36,8 @@ const TIMING = {
   maxBackoffMs: 30_000,
   pageSize: 500,
 };
+/** etcd takes objects of 1.5 MiB, and JSON is longer than what it keeps. */
+const MAX_EVENT_MIB = 16;
 
 export type ObjectList<T> = { metadata: { resourceVersion: string; continue?: string }; items: T[] };
 type RawEvent<T> = { type: string; object: T & { code?: number; message?: string; reason?: string } };
@@ -126,7 +128,7 @@ async function* stream<T extends { metadata: Meta }>(
     body.destroy();
   }, timing.idleMs);
   try {
-    for await (const line of linesOf(body)) {
+    for await (const line of linesOf(body, path)) {
       idle.refresh();
       const { type, object } = JSON.parse(line) as RawEvent<T>;
       if (type === "ERROR")
@@ -148,17 +150,22 @@ function changeOf<T>(type: string, object: T): WatchEvent<T> | undefined {
   return undefined;
 }
 
-/** node:readline loses the error of a body that is cut; this fails with it. */
-async function* linesOf(body: AsyncIterable<Buffer>): AsyncGenerator<string> {
+/** node:readline loses the error of a body that is cut, and has no limit; this fails with it, and at the limit. */
+async function* linesOf(body: AsyncIterable<Buffer>, path: string): AsyncGenerator<string> {
   const decoder = new StringDecoder("utf8");
   let parts: string[] = [];
+  let length = 0;
   for await (const bytes of body) {
     const [first = "", ...rest] = decoder.write(bytes).split("\n");
     parts.push(first);
+    length += first.length;
     for (const part of rest) {
       const line = parts.join("");
       if (line !== "") yield line;
       parts = [part];
+      length = part.length;
     }
+    if (length > MAX_EVENT_MIB * 1024 * 1024)
+      throw new Error(`an event of ${path} is longer than ${MAX_EVENT_MIB} MiB`);
   }
 }

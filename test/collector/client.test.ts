@@ -40,6 +40,23 @@ test("an answer that has begun may be silent for as long as it likes", async () 
   expect(await asked((server.address() as { port: number }).port)).toEqual({ silent: true });
 });
 
+test("of an error's text no more is read than a message needs, however long it goes on", async () => {
+  const block = Buffer.alloc(1024 * 1024, "sorry ");
+  let sent = 0;
+  const server = createHttpServer((_, response) => {
+    response.writeHead(500);
+    const send = () => {
+      sent += block.byteLength;
+      if (!response.destroyed) response.write(block, send);
+    };
+    send();
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  cleanup.push(() => void server.close());
+  await expect(asked((server.address() as { port: number }).port)).rejects.toThrow(/^(sorry ){80}/);
+  expect(sent).toBeLessThan(64 * block.byteLength);
+});
+
 /** Listens, and accepts nothing: its kernel drops who comes when the queue is full. */
 const DEAF = `
 const server = require("net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => {

@@ -45,3 +45,11 @@ test("of any entries it makes what kubelet makes of them, however the file is cu
     }),
   );
 });
+
+test("a file that is no log of a container costs no memory", () => {
+  const cri = new CriText();
+  const block = Buffer.alloc(64 * 1024, "x");
+  expect(() => {
+    for (let i = 0; i < 1_000; i++) cri.push(block);
+  }).toThrow("the node's log file has an entry without an end");
+});
