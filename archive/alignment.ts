@@ -1,10 +1,13 @@
 import { crc32 } from "node:zlib";
 import type { Mark } from "./chunk.ts";
 import { isLater, later, timeAt, timeNs } from "./line.ts";
+import { TailSearch } from "./line-tail.ts";
 
 const LF = 0x0a;
 /** How much newer text is kept while the last committed line is looked for. */
 const KEPT_BYTES = 4 * 1024 * 1024;
+/** And where it may be the end of what is kept: a file that lies inside the line is 10 MiB, unless kubelet is told otherwise. */
+const KEPT_INSIDE_BYTES = 16 * 1024 * 1024;
 /** stdout and stderr stamp before they write: neighbours may be this far out of order (kubernetes-logs.md §3). */
 const SLACK_NS = 5_000_000_000n;
 
@@ -15,6 +18,13 @@ export type Aligned =
   | { type: "broken"; text: Buffer };
 
 /** A place in a log: the time of the line before it, and the beginning of the line that it lies in. */
+export type AlignmentOptions = {
+  /** The place, committed before the marks were, behind which the replay goes on. */
+  behind?: Place;
+  /** The last bytes of the last committed line, where the replay may begin inside it. */
+  tail?: Buffer | undefined;
+};
+
 export type Place = { time?: string | undefined; begun?: Mark | undefined };
 
 /** The time from which a log is to be read again so that the marks are seen. undefined: from its start. */
@@ -60,13 +70,14 @@ export class Alignment {
   #olderIsKnown: boolean;
   /** Of the line before. */
   #time: string;
+  /** While the replay's first line may be the last committed one, from somewhere inside it on. */
+  #inside: TailSearch | undefined;
 
   /**
    * @param marks at least one committed line, oldest first
    * @param newest the newest time of all committed lines: only what is later is certainly new
-   * @param behind the place, committed before the marks were, behind which the replay goes on
    */
-  constructor(marks: readonly Mark[], newest?: string, behind?: Place) {
+  constructor(marks: readonly Mark[], newest?: string, { behind, tail }: AlignmentOptions = {}) {
     const last = marks.at(-1);
     if (!last) throw new Error("nothing to align with");
     this.#marks = marks;
@@ -78,6 +89,7 @@ export class Alignment {
     this.#inRest = behind?.begun !== undefined;
     this.#olderIsKnown = behind !== undefined;
     this.#time = behind?.time ?? "";
+    this.#inside = tail && new TailSearch(tail, !last.partial);
   }
 
   /** Takes replayed text, cut anywhere but inside a time; undefined while the place is not clear. */
@@ -88,7 +100,7 @@ export class Alignment {
       const piece = text.subarray(start, end);
       const open = this.#open ?? { time: timeAt(text, start) ?? "", bytes: 0, crc: 0 };
       this.#note(open.time);
-      const inside = this.#partialMatch(open, piece);
+      const inside = this.#insideMatch(open, piece, newline !== -1) ?? this.#partialMatch(open, piece);
       if (inside !== undefined) return { type: "continuous", text: text.subarray(start + inside) };
       // Of a line that no mark has the time of nothing more need be known.
       const crc = this.#times.has(open.time) ? crc32(piece, open.crc) : 0;
@@ -109,9 +121,8 @@ export class Alignment {
         // Without its beginning it is no line: it is committed already, or lies in the gap.
       } else if (this.#candidate > 0 || this.#isNew(open)) this.#keep(text.subarray(start, next));
       else if (!this.#olderIsKnown) this.#keepOlder(text.subarray(start, next));
-      if (this.#keptBytes > KEPT_BYTES || (this.#isNew(open) && this.#isFarBehind(open))) {
-        return this.#give(text.subarray(next));
-      }
+      if (newline !== -1) this.#inside = undefined;
+      if (this.#isBehind(open)) return this.#give(text.subarray(next));
       this.#inRest &&= newline === -1;
       start = next;
     }
@@ -125,6 +136,19 @@ export class Alignment {
   settle(complete: boolean): Aligned | undefined {
     const older = complete && this.#olderBytes > 0 && !this.#anyMark;
     return this.#keptBytes > 0 || this.#candidate > 0 || older ? this.#give(Buffer.alloc(0)) : undefined;
+  }
+
+  /** Enough newer text without the last committed line. */
+  #isBehind(open: Mark): boolean {
+    if (this.#inside) return this.#keptBytes > KEPT_INSIDE_BYTES;
+    return this.#keptBytes > KEPT_BYTES || (this.#isNew(open) && this.#isFarBehind(open));
+  }
+
+  /** How much of `piece` is committed, if the replay begins inside the last committed line; its newline included. */
+  #insideMatch(open: Mark, piece: Buffer, ends: boolean): number | undefined {
+    if (this.#times.has(open.time)) this.#inside = undefined;
+    const place = this.#inside?.push(piece, ends);
+    return place === undefined || this.#last.partial ? place : place + 1;
   }
 
   /** How much of `piece` belongs to the committed beginning of a line; undefined if this is not that line. */

@@ -266,7 +266,7 @@ export class ChainFeed {
     const { id } = this.#chain;
     this.#chain = await persist(() => Chain.open(this.#store, id, this.#podUid, this.#options), this.#options);
     const marks = this.#chain.marks();
-    this.#alignment = marks.length > 0 ? new Alignment(marks, this.#chain.newestTime, behind) : undefined;
+    this.#alignment = marks.length > 0 ? new Alignment(marks, this.#chain.newestTime, { behind }) : undefined;
     this.#times.join(this.#chain.newestTime);
     this.#carried = Buffer.concat([text, this.#ahead, this.#carried]);
     this.#ahead = NOTHING;

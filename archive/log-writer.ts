@@ -101,7 +101,7 @@ export class LogWriter {
   /** What aligns a source with the log: undefined while there is nothing in it. */
   alignment(): Alignment | undefined {
     const marks = this.marks();
-    return marks.length > 0 ? new Alignment(marks, this.#feed.newestTime) : undefined;
+    return marks.length > 0 ? new Alignment(marks, this.#feed.newestTime, { tail: this.#head.tail }) : undefined;
   }
 
   /** To be awaited between two texts of a fast source. */

@@ -1,6 +1,7 @@
 import { crc32 } from "node:zlib";
 import type { Mark } from "./chunk.ts";
 import { timeAt, timeNs } from "./line.ts";
+import { isLong, tailOf } from "./line-tail.ts";
 
 const LF = 0x0a;
 /** Text that is kept so that marks can be made of it when they are needed, and not for every line that passes. */
@@ -27,6 +28,8 @@ export class Window {
   #kept: Buffer[] = [];
   #keptBytes = 0;
   #open: OpenLine | undefined;
+  /** Of the newest line, where it came in pieces. */
+  #tail: Buffer = Buffer.alloc(0);
 
   constructor(marks: readonly Mark[] = []) {
     const last = marks.at(-1);
@@ -41,6 +44,7 @@ export class Window {
       const piece = newline === -1 ? rest : rest.subarray(0, newline);
       const open = { ...this.#open, bytes: this.#open.bytes + piece.byteLength, crc: crc32(piece, this.#open.crc) };
       this.#open = newline === -1 ? open : undefined;
+      this.#tail = tailOf(this.#tail, piece);
       if (newline === -1) return;
       this.#settle();
       this.#earlier = [...this.#earlier, open].slice(-MAX_MARKS);
@@ -49,11 +53,15 @@ export class Window {
     const end = rest.lastIndexOf(LF) + 1;
     this.#keep(rest.subarray(0, end));
     const tail = rest.subarray(end);
-    if (tail.byteLength > 0) this.#open = markOf(tail);
+    if (tail.byteLength > 0) {
+      this.#open = markOf(tail);
+      this.#tail = tailOf(Buffer.alloc(0), tail);
+    }
   }
 
   #keep(lines: Buffer): void {
     if (lines.byteLength === 0) return;
+    this.#tail = Buffer.alloc(0);
     if (lines.byteLength >= KEPT_BYTES) {
       // A copy, so that a few lines do not hold on to a large buffer.
       const from = lines.byteLength - KEPT_BYTES;
@@ -87,6 +95,12 @@ export class Window {
   marks(): Mark[] {
     this.#settle();
     return [...this.#earlier, ...(this.begun ? [this.begun] : [])];
+  }
+
+  /** The last bytes of the newest line, where that is so long that a file may begin inside it. */
+  get tail(): Buffer | undefined {
+    const newest = this.#open ?? this.#earlier.at(-1);
+    return this.#tail.byteLength > 0 && newest && isLong(newest) ? this.#tail : undefined;
   }
 
   /** The beginning of a line that has not ended. */

@@ -31,6 +31,8 @@ export class Junction {
   readonly #timeNs: bigint;
   readonly #orderNs: bigint;
   readonly #line: Buffer;
+  /** The other stream begins with a line, or inside one, that came in pieces: nothing tells where its end will be. */
+  readonly isLong: boolean;
   /** The first line without its time, with its newline, and the line after it, if it has come. */
   readonly #end: { text: Buffer; bytes: number; next: Buffer } | undefined;
   /** From the line on before what is newer; where nothing is, the last line. */
@@ -48,6 +50,7 @@ export class Junction {
     const time = timeAt(first, 0);
     if (!time) throw new Error("a stream begins with a line that has no time");
     const bytes = first.indexOf(LF) + 1;
+    this.isLong = bytes === 0;
     this.#line = first.subarray(0, Math.min(bytes || first.byteLength, COMPARED_BYTES));
     this.#timeNs = timeNs(time);
     const next = bytes > 0 && bytes <= COMPARED_BYTES ? lineAt(first, bytes) : undefined;

@@ -198,8 +198,9 @@ export class Successors {
     const isNext = Date.now() - this.#lastAsked < this.#deps.timing.lookMs;
     this.#lastAsked = asked;
     const overlaps = head === undefined || junction.timeNs <= timeNs(head);
+    const isOfNoUse = overlaps || (last && junction.timeNs <= last.junction.timeNs);
     if (overlaps && reason !== "rate") this.#ready = stream;
-    else if (overlaps || (last && junction.timeNs <= last.junction.timeNs)) stream.close();
+    else if (isOfNoUse || (reason === "rate" && junction.isLong)) stream.close();
     else this.#waiting.push({ stream, junction, isNext });
   }
 }

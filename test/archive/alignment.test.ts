@@ -7,11 +7,12 @@ const at = (ms: number) =>
   `2026-07-30T10:00:${String(Math.floor(ms / 1000)).padStart(2, "0")}.${String(ms % 1000).padStart(3, "0")}000000Z`;
 const line = (ms: number, text: string) => `${at(ms)} ${text}\n`;
 
-function marksOf(text: string) {
+function windowOf(text: string, size = Number.POSITIVE_INFINITY) {
   const window = new Window();
-  window.push(Buffer.from(text));
-  return window.marks();
+  for (let start = 0; start < text.length; start += size) window.push(Buffer.from(text.slice(start, start + size)));
+  return window;
 }
+const marksOf = (text: string) => windowOf(text).marks();
 
 /** What an alignment of `replay`, in pieces of `size`, gives behind `committed`. */
 function align(committed: string, replay: string, size = 7) {
@@ -48,6 +49,48 @@ const a = line(1000, "a");
 const b = line(1500, "b");
 const c = line(2100, "c");
 const same = line(1500, "same");
+
+describe("inside a line that goes on for longer than a file", () => {
+  const words = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, i) => `${String(from + i).padStart(8, "0")} `).join("");
+  const long = `${at(1500)} ${words(0, 100_000)}`;
+  /** As the parser gives it: in pieces where a line is long. */
+  const aligned = (committed: string, replay: string) => {
+    const window = windowOf(committed, 65_536);
+    const alignment = new Alignment(window.marks(), undefined, { tail: window.tail });
+    for (let start = 0; start < replay.length; start += 65_537) {
+      const found = alignment.push(Buffer.from(replay.slice(start, start + 65_537)));
+      if (found) return { type: found.type, text: found.text.toString() + replay.slice(start + 65_537) };
+    }
+    const found = alignment.settle(true);
+    return found && { type: found.type, text: found.text.toString() };
+  };
+
+  test("the place is found where the line has not ended", () => {
+    const file = `${at(9000)} ${words(60_000, 130_000)}`;
+    expect(aligned(a + long, file)).toEqual({ type: "continuous", text: words(100_000, 130_000) });
+    expect(aligned(a + long, `${file}\n${line(9100, "c")}`)).toEqual({
+      type: "continuous",
+      text: `${words(100_000, 130_000)}\n${line(9100, "c")}`,
+    });
+  });
+
+  test("and where it has ended", () => {
+    const end = `${at(9000)} ${words(99_000, 100_000)}\n`;
+    expect(aligned(`${a}${long}\n`, end)).toEqual({ type: "continuous", text: "" });
+    expect(aligned(`${a}${long}\n`, end + line(9100, "c"))).toEqual({ type: "continuous", text: line(9100, "c") });
+  });
+
+  test("a file that begins behind it shows that something is missing", () => {
+    const file = `${at(9000)} ${words(100_001, 130_000)}\n`;
+    expect(aligned(a + long, file)).toEqual({ type: "broken", text: file });
+    expect(aligned(`${a}${long}\n`, file)).toEqual({ type: "broken", text: file });
+  });
+
+  test("a replay from the line's beginning is compared as a whole", () => {
+    expect(aligned(a + long, `${a + long}x\n`)).toEqual({ type: "continuous", text: "x\n" });
+  });
+});
 
 test("a replay may begin with the end of a line, where the node began a file inside it", () => {
   const whole = line(1500, "a line that was cut");

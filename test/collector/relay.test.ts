@@ -116,6 +116,23 @@ test.each([
   expect(await log()).toEqual({ text: lines(1, 5), gaps: [] });
 });
 
+test("inside a line that goes on and on only the present stream counts", async () => {
+  const { stream, log } = await relay();
+  const words = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `${from + i} `).join("");
+  const old = await stream(0);
+  await old.say(`${line(1)}${stamp(2)} ${words(0, 20_000)}`);
+  const young = await stream(1);
+  await young.say(`${stamp(3)} ${words(10_000, 30_000)}`);
+  await stream(2);
+  await old.say(`${words(20_000, 40_000)}\n${line(9)}`);
+  // It has been closed.
+  young.say(`${words(30_000, 40_000)}\n${line(9)}`).catch(() => {});
+  await old.end();
+  for (const n of [1, 2]) (await stream(n)).end().catch(() => {});
+  const whole = `${line(1)}${stamp(2)} ${words(0, 40_000)}\n${line(9)}`;
+  expect(await log()).toEqual({ text: whole, gaps: [] });
+});
+
 /** A log whose node has written three files, each followed by a stream of its own; the third begins with line 20. */
 async function threeFiles(second: string, timing: Partial<RelayTiming> = {}, hasEnded = true) {
   const { stop, stream, log } = await relay({ fileEndMs: 20, settleMs: 20, ...timing }, hasEnded);
