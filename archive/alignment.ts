@@ -6,7 +6,7 @@ import { TailSearch } from "./line-tail.ts";
 const LF = 0x0a;
 /** How much newer text is kept while the last committed line is looked for. */
 const KEPT_BYTES = 4 * 1024 * 1024;
-/** And where it may be the end of what is kept: a file that lies inside the line is 10 MiB, unless kubelet is told otherwise. */
+/** And of a file that begins inside it: 10 MiB, unless kubelet is told otherwise or is late. What is more is not kept. */
 const KEPT_INSIDE_BYTES = 16 * 1024 * 1024;
 /** stdout and stderr stamp before they write: neighbours may be this far out of order (kubernetes-logs.md §3). */
 const SLACK_NS = 5_000_000_000n;
@@ -72,6 +72,8 @@ export class Alignment {
   #time: string;
   /** While the replay's first line may be the last committed one, from somewhere inside it on. */
   #inside: TailSearch | undefined;
+  /** More of the replay's first line has come than is kept: if it turns out to be new, it lies in the gap. */
+  #leftOut = false;
 
   /**
    * @param marks at least one committed line, oldest first
@@ -117,7 +119,7 @@ export class Alignment {
         this.#candidate = matched;
         this.#kept = [];
         this.#keptBytes = 0;
-      } else if (this.#inRest) {
+      } else if (this.#inRest || (this.#leftOut && this.#inside)) {
         // Without its beginning it is no line: it is committed already, or lies in the gap.
       } else if (this.#candidate > 0 || this.#isNew(open)) this.#keep(text.subarray(start, next));
       else if (!this.#olderIsKnown) this.#keepOlder(text.subarray(start, next));
@@ -134,13 +136,14 @@ export class Alignment {
    * `complete` shows that lines which are not newer than the marks are new: else the marks may be still to come.
    */
   settle(complete: boolean): Aligned | undefined {
+    if (this.#leftOut) return this.#give(Buffer.alloc(0));
     const older = complete && this.#olderBytes > 0 && !this.#anyMark;
     return this.#keptBytes > 0 || this.#candidate > 0 || older ? this.#give(Buffer.alloc(0)) : undefined;
   }
 
   /** Enough newer text without the last committed line. */
   #isBehind(open: Mark): boolean {
-    if (this.#inside) return this.#keptBytes > KEPT_INSIDE_BYTES;
+    if (this.#inside) return false;
     return this.#keptBytes > KEPT_BYTES || (this.#isNew(open) && this.#isFarBehind(open));
   }
 
@@ -185,6 +188,10 @@ export class Alignment {
   #keep(text: Buffer): void {
     this.#kept.push(text);
     this.#keptBytes += text.byteLength;
+    if (!this.#inside || this.#keptBytes <= KEPT_INSIDE_BYTES) return;
+    this.#leftOut = true;
+    this.#kept = [];
+    this.#keptBytes = 0;
   }
 
   #isNew({ time }: Mark): boolean {
@@ -216,7 +223,9 @@ export class Alignment {
   #give(rest: Buffer): Aligned {
     if (this.#candidate > 0) return { type: "continuous", text: Buffer.concat([...this.#kept, rest]) };
     const older = this.#anyMark ? [] : this.#older;
-    return { type: "broken", text: Buffer.concat([...older, ...this.#kept, rest]) };
+    // What comes of the line that was left out is to begin with its time, as every line.
+    const time = this.#leftOut && this.#inside && this.#open ? [Buffer.from(`${this.#open.time} `)] : [];
+    return { type: "broken", text: Buffer.concat([...older, ...time, ...this.#kept, rest]) };
   }
 }
 

@@ -87,6 +87,26 @@ describe("inside a line that goes on for longer than a file", () => {
     expect(aligned(`${a}${long}\n`, file)).toEqual({ type: "broken", text: file });
   });
 
+  describe("in a file that is too long to be kept", () => {
+    const far = words(2_000_000, 4_000_000);
+    const file = `${at(9000)} ${far}`;
+    const missed = words(0, 1_000);
+
+    test("the place is found all the same", () => {
+      const rest = far.slice(-90);
+      expect(aligned(`${a}${at(1500)} ${missed}${far.slice(0, -90)}`, `${file}\n`)).toEqual({
+        type: "continuous",
+        text: `${rest}\n`,
+      });
+      expect(aligned(`${a}${at(1500)} ${missed}${far}\n`, `${file}\n${c}`)).toEqual({ type: "continuous", text: c });
+    });
+
+    test("what does not have it is left out, and what comes then begins as a line does", () => {
+      expect(aligned(a + long, `${file}\n${line(9100, "d")}`)).toEqual({ type: "broken", text: line(9100, "d") });
+      expect(aligned(a + long, file)).toEqual({ type: "broken", text: `${at(9000)} ` });
+    });
+  });
+
   test("a replay from the line's beginning is compared as a whole", () => {
     expect(aligned(a + long, `${a + long}x\n`)).toEqual({ type: "continuous", text: "x\n" });
   });
