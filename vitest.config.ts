@@ -18,6 +18,8 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/real/**", "node_modules/**"],
           testTimeout: 20_000,
+          // The files of one worker share what they import: loading it anew for each took a third of the time.
+          isolate: false,
         },
       },
       { test: { name: "chaos", include: ["test/chaos/**/*.chaos.ts"], testTimeout: 60_000 } },

@@ -14,14 +14,14 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-const lines = [...numbered(200), `error: ${SECRET} was refused`, ...numbered(100)];
+const lines = [...numbered(150), `error: ${SECRET} was refused`, ...numbered(50)];
 const step = { name: "print", lines, paceMs: 2, exitCode: 1, endsWithNewline: false };
 const ofStep = ({ where }: { where: string }) => where.includes("step-print");
 
 test("what is taken out of a log is nowhere, and streams that are cut still meet", async () => {
   world.collect({ redact });
   world.collect({ redact });
-  const cut = { kind: "reset", afterBytes: 7_000 } as const;
+  const cut = { kind: "reset", afterBytes: 5_000 } as const;
   world.simulator.faults.add({ on: "log", container: "step-print", fault: cut, times: 4 });
   world.simulator.run(taskRun("secret", { steps: [step] }));
   const record = await world.finished("TaskRun", "secret");

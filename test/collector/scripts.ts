@@ -23,7 +23,7 @@ export const pipelineRun: PipelineRunScript = {
     {
       name: "build",
       steps: [
-        { name: "compile", lines: numbered(200), paceMs: 1 },
+        { name: "compile", lines: numbered(100), paceMs: 1 },
         { name: "link", lines: ["linked"] },
       ],
     },

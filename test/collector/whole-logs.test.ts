@@ -27,7 +27,7 @@ describe("a log is whole in spite of", () => {
   test.each(faults)("%s", async (_, fault) => {
     collect();
     world.simulator.faults.add({ on: "log", container: "step-print", fault, times: 3 });
-    world.simulator.run(taskRun("struck", { steps: [{ name: "print", lines: numbered(300), paceMs: 2 }] }));
+    world.simulator.run(taskRun("struck", { steps: [{ name: "print", lines: numbered(150), paceMs: 2 }] }));
     const record = await world.finished("TaskRun", "struck");
     const log = (await world.logs(record)).find(({ where }) => where.includes("step-print"));
     expect([log?.state, log?.archived]).toEqual(["whole", log?.truth]);
@@ -44,7 +44,7 @@ describe("a log is whole in spite of", () => {
 
   test("a collector that stops and another that goes on", async () => {
     const first = collect();
-    world.simulator.run(taskRun("moved", { steps: [{ name: "print", lines: numbered(400), paceMs: 3 }] }));
+    world.simulator.run(taskRun("moved", { steps: [{ name: "print", lines: numbered(200), paceMs: 3 }] }));
     await eventually("some lines", async () => {
       const record = await world.record("TaskRun", "moved");
       const log = record && (await world.logs(record)).find(({ where }) => where.includes("step-print"));
