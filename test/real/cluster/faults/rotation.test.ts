@@ -80,6 +80,28 @@ done`;
     }
   });
 
+  test("a line that goes on for longer than the node's files: once, and whole", async () => {
+    const afterlog = await startAfterlog(world.cluster.namespace, world.store);
+    try {
+      const script = `echo first
+awk 'BEGIN { for (i = 1; i <= 3000000; i++) printf "%09d ", i }' > /tmp/line
+i=0
+while [ $i -lt 458 ]; do
+  dd if=/tmp/line bs=65537 skip=$i count=1 2>/dev/null
+  i=$((i+1)); usleep 50000
+done
+echo; echo last`;
+      const run = await world.cluster.create(taskRun("long", { steps: [step(script)] }));
+      const record = await world.oracle.finished(run.uid, 240_000);
+      await whole(world, record);
+      expect(steps(record)[0]?.log.lines).toBe(3);
+      const row = await printed(run);
+      expect(row && world.cluster.logFiles(row)).toBeGreaterThan(1);
+    } finally {
+      await afterlog.stop();
+    }
+  });
+
   test("four such logs at once, on a node that is busy with them: every line is there, or said to be missing", async () => {
     const afterlog = await startAfterlog(world.cluster.namespace, world.store);
     try {
