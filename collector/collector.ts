@@ -2,21 +2,11 @@ import type { RunId } from "../archive/keys.ts";
 import { persist } from "../archive/persist.ts";
 import { RunWriter } from "../archive/run-writer.ts";
 import { surveyRuns } from "./archived-runs.ts";
+import { ClusterWatches, type ClusterWatchesDeps } from "./cluster-watches.ts";
 import type { Finalizers } from "./finalizer.ts";
 import { FollowSlots } from "./follow/follow-slots.ts";
-import { ObjectCache } from "./kubernetes/cache.ts";
-import {
-  type Meta,
-  type PipelineRun,
-  type Pod,
-  type TaskRun,
-  trimPipelineRun,
-  trimPod,
-  trimTaskRun,
-} from "./kubernetes/objects.ts";
-import { type WatchOptions, watch } from "./kubernetes/watch.ts";
+import type { Pod, TaskRun } from "./kubernetes/objects.ts";
 import { LogSearch } from "./log-search.ts";
-import { Readiness } from "./readiness.ts";
 import type { Replicas } from "./replicas.ts";
 import { type ArchiverDeps, RunArchiver } from "./run-archiver.ts";
 import { type Reconciled, RunQueue } from "./run-queue.ts";
@@ -25,15 +15,12 @@ import { ownerOf } from "./tekton/describe.ts";
 export type CollectorDeps = Pick<
   ArchiverDeps,
   "client" | "store" | "spool" | "logger" | "metrics" | "recover" | "redact" | "settings"
-> & {
-  /** Everything stops at once. */
-  signal: AbortSignal;
-  namespaces: readonly string[] | "*";
-  followsPerNode: number;
-  finalizers: Finalizers;
-  replicas: Replicas;
-  watchTiming?: WatchOptions<never>["timing"];
-};
+> &
+  ClusterWatchesDeps & {
+    followsPerNode: number;
+    finalizers: Finalizers;
+    replicas: Replicas;
+  };
 
 /** Runs that are reconciled at the same time. */
 const WORKERS = 16;
@@ -54,8 +41,7 @@ export class Collector {
   /** UIDs of runs that are wholly in the archive. */
   readonly #archived = new Set<string>();
   readonly #runOfTaskRun = new Map<string, string>();
-  readonly #synced = Promise.withResolvers<void>();
-  readonly #readiness = new Readiness();
+  readonly #watches: ClusterWatches;
   #started = false;
   #sharing: Promise<void> = Promise.resolve();
 
@@ -65,6 +51,13 @@ export class Collector {
     this.#runs = new RunWriter(deps.store, { signal: deps.signal, onError: this.#storeFailed });
     this.#search = new LogSearch(deps.store);
     this.#queue = new RunQueue((key) => this.#reconcile(key), WORKERS, deps.logger, deps.signal);
+    this.#watches = new ClusterWatches(deps, {
+      pipelineRun: (object, deleted) =>
+        this.#archiverOf(object.metadata.namespace, object.metadata.uid)?.observePipelineRun(object, deleted),
+      taskRun: (object, deleted) => this.#observeTaskRun(object, deleted),
+      pod: (object, deleted) =>
+        this.#archiverOf(object.metadata.namespace, this.#runOfPod(object))?.observePod(object, deleted),
+    });
     deps.replicas.onChange(() => {
       if (this.#started) this.#sharing = this.#sharing.then(() => this.#share());
     });
@@ -77,7 +70,7 @@ export class Collector {
 
   /** See Readiness. */
   get notReady(): string | undefined {
-    return this.#readiness.notReady;
+    return this.#watches.notReady;
   }
 
   /** Logs that are being read now. */
@@ -101,69 +94,23 @@ export class Collector {
 
   /** Runs until the signal aborts. */
   async run(): Promise<void> {
-    const { namespaces, replicas, signal } = this.#deps;
-    const watches =
-      namespaces === "*" ? this.#watchNamespace() : namespaces.flatMap((name) => this.#watchNamespace(name));
-    void Promise.all([this.#synced.promise, replicas.joined])
+    const { replicas, signal } = this.#deps;
+    void Promise.all([this.#watches.listed, replicas.joined])
       .then(() => this.#start())
       .catch((error: unknown) => {
         if (!this.#deps.signal.aborted) throw error;
       });
-    await Promise.all([...watches, replicas.run(signal)]);
+    await Promise.all([this.#watches.run(), replicas.run(signal)]);
   }
 
-  /** Without a name: all of them, by cluster-wide watches. */
-  #watchNamespace(namespace?: string): Promise<void>[] {
-    const scope = namespace === undefined ? "" : `/namespaces/${namespace}`;
-    const tekton = `/apis/tekton.dev/v1${scope}`;
-    return [
-      this.#watch<PipelineRun>({ path: `${tekton}/pipelineruns`, trim: trimPipelineRun }, (object, deleted) =>
-        this.#archiverOf(object.metadata.namespace, object.metadata.uid)?.observePipelineRun(object, deleted),
-      ),
-      this.#watch<TaskRun>({ path: `${tekton}/taskruns`, trim: trimTaskRun }, (object, deleted) => {
-        const { namespace, uid } = object.metadata;
-        const run = ownerOf(object)?.uid ?? uid;
-        if (deleted) this.#runOfTaskRun.delete(uid);
-        else this.#runOfTaskRun.set(uid, run);
-        this.#archiverOf(namespace, run)?.observeTaskRun(object, deleted);
-        if (deleted) this.#deps.finalizers.forget(uid);
-        else this.#attendFinalizer(object, run);
-      }),
-      this.#watch<Pod>(
-        { path: `/api/v1${scope}/pods`, labelSelector: "tekton.dev/taskRun", trim: trimPod },
-        (object, deleted) =>
-          this.#archiverOf(object.metadata.namespace, this.#runOfPod(object))?.observePod(object, deleted),
-      ),
-    ];
-  }
-
-  async #watch<T extends { metadata: Meta }>(
-    options: Pick<WatchOptions<T>, "path" | "trim"> & { labelSelector?: string },
-    onChange: (object: T, deleted: boolean) => void,
-  ): Promise<void> {
-    const { client, signal, logger, metrics, watchTiming } = this.#deps;
-    const { path } = options;
-    const cache = new ObjectCache<T>(onChange);
-    const readiness = this.#readiness;
-    readiness.begun(path);
-    const onError = (error: unknown) => {
-      readiness.failed(path, error);
-      metrics.watchFailed(path.slice(path.lastIndexOf("/") + 1));
-      logger.warn({ path, err: error }, "watch interrupted");
-    };
-    for await (const event of watch<T>({
-      ...options,
-      client,
-      signal,
-      onError,
-      onOpen: () => readiness.opened(path),
-      ...(watchTiming && { timing: watchTiming }),
-    })) {
-      cache.handle(event);
-      if (event.type !== "synced") continue;
-      readiness.listed(path);
-      if (readiness.hasListed) this.#synced.resolve();
-    }
+  #observeTaskRun(object: TaskRun, deleted: boolean): void {
+    const { namespace, uid } = object.metadata;
+    const run = ownerOf(object)?.uid ?? uid;
+    if (deleted) this.#runOfTaskRun.delete(uid);
+    else this.#runOfTaskRun.set(uid, run);
+    this.#archiverOf(namespace, run)?.observeTaskRun(object, deleted);
+    if (deleted) this.#deps.finalizers.forget(uid);
+    else this.#attendFinalizer(object, run);
   }
 
   /** A pod says itself where it belongs; older Tekton only names its TaskRun. */
