@@ -18,14 +18,14 @@ export type Aligned =
   | { type: "broken"; text: Buffer };
 
 /** A place in a log: the time of the line before it, and the beginning of the line that it lies in. */
+export type Place = { time?: string | undefined; begun?: Mark | undefined };
+
 export type AlignmentOptions = {
   /** The place, committed before the marks were, behind which the replay goes on. */
   behind?: Place;
   /** The last bytes of the last committed line, where the replay may begin inside it. */
   tail?: Buffer | undefined;
 };
-
-export type Place = { time?: string | undefined; begun?: Mark | undefined };
 
 /** The time from which a log is to be read again so that the marks are seen. undefined: from its start. */
 export function replayFrom(marks: readonly Mark[]): string | undefined {
@@ -150,6 +150,8 @@ export class Alignment {
   /** How much of `piece` is committed, if the replay begins inside the last committed line; its newline included. */
   #insideMatch(open: Mark, piece: Buffer, ends: boolean): number | undefined {
     if (this.#times.has(open.time)) this.#inside = undefined;
+    // What is as long as the whole is another line that is like it.
+    if (ends && !this.#last.partial && open.bytes + piece.byteLength >= this.#last.bytes) return undefined;
     const place = this.#inside?.push(piece, ends);
     return place === undefined || this.#last.partial ? place : place + 1;
   }

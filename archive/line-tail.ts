@@ -1,15 +1,18 @@
 import type { Mark } from "./chunk.ts";
 
-/** So much of a line's end is enough to know the place again, and costs nothing. */
-const TAIL_BYTES = 1024;
-/** A node begins a new file inside a line that is longer; shorter ones it hardly ever cuts, and then replays show their ends. */
-const LONG_BYTES = 64 * 1024;
+/** So much of a line's end tells the place: two lines of one program may be alike in less. */
+const TAIL_BYTES = 16 * 1024;
+/** Shorter lines are hardly ever cut by the node, and more than one of them may end alike. */
+const LONG_BYTES = 512 * 1024;
 
 /** The last bytes of a line that comes in pieces. */
 export const tailOf = (before: Buffer, piece: Buffer): Buffer =>
   Buffer.from(
     piece.byteLength >= TAIL_BYTES ? piece.subarray(-TAIL_BYTES) : Buffer.concat([before, piece]).subarray(-TAIL_BYTES),
   );
+
+/** After a restart only what has come since then is known of a line: less than this tells no place. */
+export const isWhole = (tail: Buffer): boolean => tail.byteLength === TAIL_BYTES;
 
 /** Whether a file may begin, and end, inside this line. */
 export const isLong = ({ bytes }: Mark): boolean => bytes > LONG_BYTES;

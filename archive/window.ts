@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 import type { Mark } from "./chunk.ts";
 import { timeAt, timeNs } from "./line.ts";
-import { isLong, tailOf } from "./line-tail.ts";
+import { isLong, isWhole, tailOf } from "./line-tail.ts";
 
 const LF = 0x0a;
 /** Text that is kept so that marks can be made of it when they are needed, and not for every line that passes. */
@@ -100,7 +100,7 @@ export class Window {
   /** The last bytes of the newest line, where that is so long that a file may begin inside it. */
   get tail(): Buffer | undefined {
     const newest = this.#open ?? this.#earlier.at(-1);
-    return this.#tail.byteLength > 0 && newest && isLong(newest) ? this.#tail : undefined;
+    return newest && isLong(newest) && isWhole(this.#tail) ? this.#tail : undefined;
   }
 
   /** The beginning of a line that has not ended. */

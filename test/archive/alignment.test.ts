@@ -76,9 +76,19 @@ describe("inside a line that goes on for longer than a file", () => {
   });
 
   test("and where it has ended", () => {
-    const end = `${at(9000)} ${words(99_000, 100_000)}\n`;
+    const end = `${at(9000)} ${words(90_000, 100_000)}\n`;
     expect(aligned(`${a}${long}\n`, end)).toEqual({ type: "continuous", text: "" });
     expect(aligned(`${a}${long}\n`, end + line(9100, "c"))).toEqual({ type: "continuous", text: line(9100, "c") });
+  });
+
+  test("a line that is like it, and as long, is another one", () => {
+    const again = `${at(9000)} ${words(0, 100_000)}\n`;
+    expect(aligned(`${a}${long}\n`, again)).toEqual({ type: "broken", text: again });
+  });
+
+  test("what ends alike in little only is another one", () => {
+    const other = `${at(9000)} ${words(0, 10)}${words(99_000, 100_000)}\n`;
+    expect(aligned(`${a}${long}\n`, other)).toEqual({ type: "broken", text: other });
   });
 
   test("a file that begins behind it shows that something is missing", () => {
