@@ -3,7 +3,7 @@ import { PassThrough, Readable } from "node:stream";
 import { expect, test } from "vitest";
 import type { KubernetesClient } from "../../collector/kubernetes/client.ts";
 import type { Meta } from "../../collector/kubernetes/objects.ts";
-import { type WatchEvent, watch } from "../../collector/kubernetes/watch.ts";
+import { type WatchEvent, type WatchOptions, watch } from "../../collector/kubernetes/watch.ts";
 
 type Thing = { metadata: Meta };
 
@@ -14,65 +14,58 @@ const event = (name: string, resourceVersion: string) => {
   return `${JSON.stringify({ type: "ADDED", object })}\n`;
 };
 
-test("an event without an end is given up, and the watch goes on", async () => {
+/** What a watch of things gives until one of them is there, and the errors that it told. */
+async function watched(
+  client: Partial<KubernetesClient>,
+  timing: WatchOptions<Thing>["timing"],
+): Promise<{ events: WatchEvent<Thing>[]; errors: unknown[] }> {
   const ended = new AbortController();
+  const events: WatchEvent<Thing>[] = [];
+  const errors: unknown[] = [];
+  for await (const one of watch<Thing>({
+    client: client as KubernetesClient,
+    path: "/apis/x/v1/things",
+    trim: (thing) => thing,
+    signal: ended.signal,
+    onError: (error) => errors.push(error),
+    timing,
+  })) {
+    events.push(one);
+    if (one.type === "applied") break;
+  }
+  ended.abort();
+  return { events, errors };
+}
+
+const emptyList = async <T>() => ({ metadata: { resourceVersion: "7" }, items: [] }) as T;
+
+test("an event without an end is given up, and the watch goes on", async () => {
   let given = 0;
   let opened = 0;
-  const client = {
-    get: async () => ({ metadata: { resourceVersion: "7" }, items: [] }),
-    open: async () => {
-      opened++;
-      if (opened > 1) return Readable.from([Buffer.from(event("next", "9"))]);
-      const block = Buffer.alloc(1024 * 1024, " ");
-      return Readable.from(
-        (function* () {
-          for (; given < 1024; given++) yield block;
-        })(),
-      );
-    },
-  } as unknown as KubernetesClient;
-  const errors: unknown[] = [];
-  const options = {
-    client,
-    path: "/apis/x/v1/things",
-    trim: (thing: Thing) => thing,
-    signal: ended.signal,
-    onError: (error: unknown) => errors.push(error),
-    timing: { backoffMs: 1 },
+  const open = async () => {
+    opened++;
+    if (opened > 1) return Readable.from([Buffer.from(event("next", "9"))]) as IncomingMessage;
+    const block = Buffer.alloc(1024 * 1024, " ");
+    return Readable.from(
+      (function* () {
+        for (; given < 1024; given++) yield block;
+      })(),
+    ) as IncomingMessage;
   };
-  for await (const one of watch<Thing>(options)) if (one.type === "applied") break;
-  ended.abort();
+  const { errors } = await watched({ get: emptyList, open }, { backoffMs: 1 });
   expect(String(errors)).toBe("Error: an event of /apis/x/v1/things is longer than 16 MiB");
   expect(given).toBeLessThan(32);
 });
 
 test("a quiet watch is opened again where it was, and is no failure: it may have nothing to tell", async () => {
-  const ended = new AbortController();
   const opened: unknown[] = [];
-  const client = {
-    get: async () => ({ metadata: { resourceVersion: "7" }, items: [] }),
-    open: async (_: string, { resourceVersion }: Record<string, unknown>) => {
-      opened.push(resourceVersion);
-      const body = new PassThrough();
-      if (opened.length === 3) body.write(event("late", "9"));
-      return body as unknown as IncomingMessage;
-    },
-  } as unknown as KubernetesClient;
-  const errors: unknown[] = [];
-  const events: WatchEvent<Thing>[] = [];
-  const options = {
-    client,
-    path: "/apis/x/v1/things",
-    trim: (thing: Thing) => thing,
-    signal: ended.signal,
-    onError: (error: unknown) => errors.push(error),
-    timing: { idleMs: 20 },
+  const open: KubernetesClient["open"] = async (_, { resourceVersion }) => {
+    opened.push(resourceVersion);
+    const body = new PassThrough();
+    if (opened.length === 3) body.write(event("late", "9"));
+    return body as unknown as IncomingMessage;
   };
-  for await (const one of watch<Thing>(options)) {
-    events.push(one);
-    if (one.type === "applied") break;
-  }
-  ended.abort();
+  const { events, errors } = await watched({ get: emptyList, open }, { idleMs: 20 });
   expect(events.map(({ type }) => type)).toEqual(["init", "synced", "applied"]);
   expect(opened).toEqual(["7", "7", "7"]);
   expect(errors).toEqual([]);
