@@ -1,6 +1,7 @@
 import http from "node:http";
 import https from "node:https";
 import type { KubeConfig } from "@kubernetes/client-node";
+import { agentsReadingInPlace } from "./agents.ts";
 
 /** How long the API server may take to send the head of an answer. Bodies have no limit: a follow is silent for hours. */
 const HEAD_TIMEOUT_MS = 30_000;
@@ -73,6 +74,8 @@ export function kubernetesClient(
   const server = config.getCurrentCluster()?.server;
   if (!server) throw new Error("the kubeconfig has no current context with a cluster");
   const base = server.replace(/\/+$/, "");
+  const isProxied = Boolean(config.getCurrentCluster()?.proxyUrl);
+  const agents = agentsReadingInPlace();
 
   /** Reads, unless there is something to write. */
   async function request(
@@ -96,10 +99,11 @@ export function kubernetesClient(
     };
     await config.applyToHTTPSOptions(options);
     const plain = url.protocol === "http:";
-    const { agent, ...rest } = options;
+    // Only for a proxy are client-node's own connections needed; certificates are among the options, too.
+    if (!isProxied) options.agent = plain ? agents.http : agents.https;
     const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
     signal.throwIfAborted();
-    const sent = plain ? http.request(url, rest) : https.request(url, { ...rest, ...(agent && { agent }) });
+    const sent = (plain ? http : https).request(url, options);
     let received: http.IncomingMessage | undefined;
     // Not as the request's option: Node ties a signal to the connection too, which other requests use after this one.
     // Without an error: nobody listens on a connection that has just been given back.
