@@ -1,7 +1,5 @@
-import { randomUUID } from "node:crypto";
-import { type FileHandle, open, unlink } from "node:fs/promises";
-import { join } from "node:path";
 import { type Backlog, BufferQueue, Notifier } from "../archive/backlog.ts";
+import { openNameless, SpoolFiles } from "./spool-files.ts";
 
 export type SpoolOptions = {
   /** Must exist and be writable. */
@@ -14,7 +12,6 @@ export type SpoolOptions = {
   onError: (error: unknown) => void;
 };
 
-const LF = 0x0a;
 const MEMORY_BYTES = 512 * 1024;
 /** How much of the logs whose store keeps up waits in memory, all together. */
 const SHARED_BYTES = 16 * 1024 * 1024;
@@ -72,14 +69,7 @@ export class Spool {
   }
 }
 
-async function openNameless(directory: string): Promise<FileHandle> {
-  const path = join(directory, `afterlog-spool-${randomUUID()}`);
-  const file = await open(path, "wx+", 0o600);
-  await unlink(path);
-  return file;
-}
-
-/** In the order of the text: what was read back (`front`), the file from `start` to `end`, what is not written (`back`). */
+/** In the order of the text: what was read back (`front`), what is in files, what is not written (`back`). */
 class SpooledBacklog implements Backlog {
   readonly #spool: Spool;
   readonly #onClose: () => void;
@@ -87,10 +77,8 @@ class SpooledBacklog implements Backlog {
   readonly #taken = new Notifier();
   readonly #front = new BufferQueue();
   #back = new BufferQueue();
-  #file: FileHandle | undefined;
-  #start = 0;
-  #end = 0;
-  /** A block on its way into the file, or a part of the file on its way out. */
+  readonly #files: SpoolFiles;
+  /** A block on its way to disk, or a part of a file on its way back. */
   #work: Promise<void> = Promise.resolve();
   #writing = 0;
   #failed = false;
@@ -101,14 +89,15 @@ class SpooledBacklog implements Backlog {
   constructor(spool: Spool, onClose: () => void) {
     this.#spool = spool;
     this.#onClose = onClose;
+    this.#files = new SpoolFiles(() => openNameless(spool.options.directory));
   }
 
   get bytes(): number {
-    return this.#front.bytes + (this.#end - this.#start) + this.#writing + this.#back.bytes;
+    return this.#front.bytes + this.#files.bytes + this.#writing + this.#back.bytes;
   }
 
   get fileBytes(): number {
-    return this.#end + this.#writing;
+    return this.#files.length + this.#writing;
   }
 
   /** Of what waits, what is not on disk. */
@@ -158,7 +147,7 @@ class SpooledBacklog implements Backlog {
     this.#onClose();
     this.#room.notify();
     this.#taken.notify();
-    this.#next(async () => this.#file?.close()).catch(this.#spool.options.onError);
+    this.#next(() => this.#files.close()).catch(this.#spool.options.onError);
   }
 
   /** Nothing of it is on disk, and the store takes chunk after chunk. */
@@ -207,9 +196,7 @@ class SpooledBacklog implements Backlog {
     const block = this.#back.takeAll();
     this.#writing = block.byteLength;
     try {
-      this.#file ??= await openNameless(this.#spool.options.directory);
-      await this.#file.write(block, 0, block.byteLength, this.#end);
-      this.#end += block.byteLength;
+      await this.#files.write(block);
     } catch (error) {
       this.#failed = true;
       this.#spool.options.onError(error);
@@ -223,20 +210,10 @@ class SpooledBacklog implements Backlog {
     this.#giveRoom();
   }
 
-  /** Reads the file's beginning back where text is wanted; an emptied file gives its blocks back to the disk. */
+  /** Reads back from disk where text is wanted. */
   async #fetch(limit: number): Promise<void> {
-    if (this.#front.bytes > 0 || this.#start === this.#end || !this.#file) return;
-    const block = Buffer.allocUnsafe(Math.min(limit, READ_BYTES, this.#end - this.#start));
-    const { bytesRead } = await this.#file.read(block, 0, block.byteLength, this.#start);
-    if (bytesRead !== block.byteLength) throw new Error("a spool file is shorter than what was written to it");
-    // Ends with a line where it can, as take() promises; the rest is read again.
-    const newline = this.#start + bytesRead === this.#end ? -1 : block.lastIndexOf(LF);
-    const cut = newline === -1 ? bytesRead : newline + 1;
-    this.#front.push(block.subarray(0, cut));
-    this.#start += cut;
-    if (this.#start < this.#end) return;
-    await this.#file.truncate(0);
-    this.#start = this.#end = 0;
-    this.#failed = false;
+    if (this.#front.bytes > 0 || this.#files.bytes === 0) return;
+    this.#front.push(await this.#files.read(Math.min(limit, READ_BYTES)));
+    if (this.#files.bytes === 0) this.#failed = false;
   }
 }
