@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
-import { connect, createServer, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { KubeConfig } from "@kubernetes/client-node";
 import { afterEach, expect, test } from "vitest";
 import { kubernetesClient } from "../../collector/kubernetes/client.ts";
@@ -11,22 +11,28 @@ afterEach(() => {
   for (const end of cleanup.splice(0)) end();
 });
 
-const clientOf = (port: number) => {
+/** Resolves with its port. */
+async function listening(server: Server): Promise<number> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  cleanup.push(() => void server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+const clientOf = (port: number, proxyUrl?: string) => {
   const config = new KubeConfig();
-  config.loadFromClusterAndUser({ name: "c", server: `http://127.0.0.1:${port}`, skipTLSVerify: true }, { name: "u" });
+  const cluster = { name: "c", server: `http://127.0.0.1:${port}`, skipTLSVerify: true, ...(proxyUrl && { proxyUrl }) };
+  config.loadFromClusterAndUser(cluster, { name: "u" });
   return kubernetesClient(config, { headTimeoutMs: 200 });
 };
 const asked = (port: number) => clientOf(port).get("/version", {}, new AbortController().signal);
 
 test("a server that takes a request and says nothing is given up", async () => {
   const sockets: Socket[] = [];
-  const server = createServer((socket) => void sockets.push(socket)).listen(0, "127.0.0.1");
-  await once(server, "listening");
+  const port = await listening(createServer((socket) => void sockets.push(socket)));
   cleanup.push(() => {
     for (const socket of sockets) socket.destroy();
-    server.close();
   });
-  const { port } = server.address() as { port: number };
   await expect(asked(port)).rejects.toThrow(`http://127.0.0.1:${port} did not answer /version in time`);
 });
 
@@ -34,10 +40,23 @@ test("an answer that has begun may be silent for as long as it likes", async () 
   const server = createHttpServer((_, response) => {
     response.writeHead(200, { "content-type": "application/json" }).write(`{"silent":`);
     setTimeout(() => response.end("true}"), 600);
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  cleanup.push(() => void server.close());
-  expect(await asked((server.address() as { port: number }).port)).toEqual({ silent: true });
+  });
+  expect(await asked(await listening(server))).toEqual({ silent: true });
+});
+
+test("requests go by the kubeconfig's proxy", async () => {
+  const port = await listening(createHttpServer((_, response) => void response.end(`{"gitVersion":"v1"}`)));
+  const connects: (string | undefined)[] = [];
+  const proxy = createHttpServer().on("connect", ({ url }, socket) => {
+    connects.push(url);
+    const through = connect(port, "127.0.0.1", () => {
+      socket.write("HTTP/1.1 200 OK\r\n\r\n");
+      through.pipe(socket).pipe(through);
+    });
+  });
+  const client = clientOf(port, `http://127.0.0.1:${await listening(proxy)}`);
+  expect(await client.get("/version", {}, new AbortController().signal)).toEqual({ gitVersion: "v1" });
+  expect(connects).toEqual([`127.0.0.1:${port}`]);
 });
 
 test("of an error's text no more is read than a message needs, however long it goes on", async () => {
@@ -50,10 +69,8 @@ test("of an error's text no more is read than a message needs, however long it g
       if (!response.destroyed) response.write(block, send);
     };
     send();
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  cleanup.push(() => void server.close());
-  await expect(asked((server.address() as { port: number }).port)).rejects.toThrow(/^(sorry ){80}/);
+  });
+  await expect(asked(await listening(server))).rejects.toThrow(/^(sorry ){80}/);
   expect(sent).toBeLessThan(64 * block.byteLength);
 });
 
