@@ -176,6 +176,8 @@ export class Successors {
   async #prepare(reason: Successor): Promise<void> {
     const asked = Date.now();
     const stream = await this.#deps.open();
+    // kubelet begins its answer, and opens the file, whether there is anything in it or not (kubernetes-logs.md §6).
+    const answered = Date.now();
     if (this.#closed) return stream.close();
     if (!stream.end) this.#lastAnswered = asked;
     this.#opening = stream;
@@ -184,7 +186,7 @@ export class Successors {
     // It may have taken over while it was silent.
     if (this.#opening !== stream) return;
     this.#opening = undefined;
-    if (text) return this.#place(stream, new Junction(text, this.#deps.timing.orderMs), reason, asked);
+    if (text) return this.#place(stream, new Junction(text, this.#deps.timing.orderMs), reason, { asked, answered });
     // Refused, or nothing in it: the present stream goes on, and it is tried again.
     this.#refused = stream.end?.type !== "closed";
     // An empty file is rotated no more.
@@ -192,10 +194,15 @@ export class Successors {
     stream.close();
   }
 
-  #place(stream: LogStream, junction: Junction, reason: Successor, asked: number): void {
+  #place(
+    stream: LogStream,
+    junction: Junction,
+    reason: Successor,
+    { asked, answered }: { asked: number; answered: number },
+  ): void {
     const head = this.#present.head();
     const last = this.#waiting.at(-1);
-    const isNext = Date.now() - this.#lastAsked < this.#deps.timing.lookMs;
+    const isNext = answered - this.#lastAsked < this.#deps.timing.lookMs;
     this.#lastAsked = asked;
     const overlaps = head === undefined || junction.timeNs <= timeNs(head);
     const isOfNoUse = overlaps || (last && junction.timeNs <= last.junction.timeNs);

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { LogReader } from "../../archive/log-reader.ts";
 import { LogWriter } from "../../archive/log-writer.ts";
 import { LogStream } from "../../collector/follow/log-stream.ts";
@@ -36,6 +36,8 @@ const RUN = {
   restart: 0,
   restartable: false,
 };
+
+afterEach(() => void vi.useRealTimers());
 
 /** An answer of the log endpoint that says what it is told to say. */
 function answer() {
@@ -198,6 +200,22 @@ test.each<[string, Partial<RelayTiming>, boolean, number[]]>([
   const { first, log } = await threeFiles(lines(3, 19), timing, hasEnded);
   if (timing.fileOverMs === undefined) await first.end();
   expect(await log()).toEqual({ text: line(1) + lines(3, 21), gaps });
+});
+
+test("a file that was empty when it was opened is the next one, however long nothing is printed", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  const lookMs = 9_000;
+  const { stream, log } = await relay({ lookMs, fileEndMs: 20, fileOverMs: 20, settleMs: 20 }, true);
+  const old = await stream(0);
+  await old.say(line(1));
+  const young = await stream(1);
+  await turn(); // its answer has begun
+  vi.setSystemTime(Date.now() + 2 * lookMs);
+  await young.say(lines(20, 21));
+  await stream(2); // so it has its place
+  await old.end();
+  for (const n of [1, 2]) (await stream(n)).end();
+  expect(await log()).toEqual({ text: line(1) + lines(20, 21), gaps: [] });
 });
 
 test("after a clock's step back a further stream of the same file is none of a newer one", async () => {
