@@ -124,7 +124,9 @@ echo; echo last`;
         const row = await printed(run);
         expect(row && world.cluster.logFiles(row)).toBeGreaterThan(1);
         const [log] = steps(record).map((container) => container.log);
-        console.info(`${run.name}: ${log?.lines} of 600000 lines, ${log?.gaps.length} gaps ${JSON.stringify(log?.gaps)}`);
+        console.info(
+          `${run.name}: ${log?.lines} of 600000 lines, ${log?.gaps.length} gaps ${JSON.stringify(log?.gaps)}`,
+        );
       }
     } finally {
       await afterlog.stop();
