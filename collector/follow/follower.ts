@@ -5,7 +5,7 @@ import { type ContainerView, viewOf } from "./container-view.ts";
 import { finishCut, finishUnreadable, finishWhole, finishWithoutPod } from "./ending.ts";
 import { classifyStray } from "./kubelet-error.ts";
 import { Lateness } from "./lateness.ts";
-import { isTelling, neverStarted, type Waiting } from "./missing.ts";
+import { type GapCause, isTelling, neverStarted, type Waiting } from "./missing.ts";
 import { RedactionError } from "./redaction.ts";
 import type { RelayEnd } from "./relay.ts";
 import { type Read, RunReader, type RunReaderDeps } from "./run-reader.ts";
@@ -37,8 +37,10 @@ export class Follower {
   #failingSince: number | undefined;
   /** The container has ended, and what it wrote was read to the end. */
   #drained = false;
-  /** The last follow may have missed a file at its end; see Relayed. */
-  #mayLack = false;
+  /** Why something may be missing behind the log's last line, as far as follows tell. */
+  #doubt: GapCause | undefined;
+  /** When a follow that gave the log's last line, or had it behind it, ended in order. */
+  #followedTo: number | undefined;
   /** When a follow ended in order soon after a line: as a rule that is when its container ended. */
   #followEndedAt: number | undefined;
   /** Reading was given up because the store was too far behind. */
@@ -124,7 +126,8 @@ export class Follower {
       if (view.phase === "terminated") {
         this.#drained = true;
         // Where the newest file has the log's last line, no other one was begun after it.
-        this.#mayLack &&= reading.aligning;
+        if (!reading.aligning) this.#doubt = undefined;
+        else if (!endedTogether(this.#followedTo, view)) this.#doubt ??= "rotated";
         if (unchanged || view.previous) return this.#finish(writer, view);
       } else await this.#endedWhileRunning(read, unchanged);
       return undefined;
@@ -197,12 +200,21 @@ export class Follower {
     const read = await this.#reader.read(writer, view, {
       isCheck: this.#followEndedAt !== undefined,
       cause: this.#storeAway ? "store-away" : "rotated",
-      ended: this.#endedWith(view) ? this.#rest : undefined,
+      ended: endedTogether(this.#followEndedAt, view) ? this.#rest : undefined,
     });
     if (read.reading.fresh > 0) this.#followEndedAt = undefined;
-    if (read.follow) this.#mayLack = read.mayLack;
+    if (read.follow) this.#noteFollow(read);
     this.#storeAway = false;
     return read;
+  }
+
+  /** One that was refused, or gave nothing that follows from the log's last line, tells nothing new. */
+  #noteFollow({ end, reading, mayLack }: Read): void {
+    if (end.type === "refused" || (reading.aligning && !mayLack)) return;
+    const cause = end.type === "full" ? "store-away" : "rotated";
+    const isEnded = end.type === "closed";
+    this.#followedTo = isEnded ? Date.now() : undefined;
+    this.#doubt = mayLack ? "unseen" : isEnded ? undefined : cause;
   }
 
   /** Every line has been read. */
@@ -210,7 +222,7 @@ export class Follower {
     writer.append(this.#rest);
     const { recover } = this.#deps;
     const { fileMs } = this.#timing;
-    return finishWhole(writer, { view, lateness: this.#lateness, mayLack: this.#mayLack, fileMs, recover });
+    return finishWhole(writer, { view, lateness: this.#lateness, doubt: this.#doubt, fileMs, recover });
   }
 
   #finishWithoutPod(writer: LogWriter): Promise<Log> {
@@ -220,24 +232,16 @@ export class Follower {
       view,
       pod: this.#deps.pod.pod,
       waiting: this.#waiting,
-      drained: this.#drained && !this.#mayLack,
-      followEnded: this.#followEndedAt !== undefined && !this.#mayLack,
+      drained: this.#drained && !this.#doubt,
+      followEnded: this.#followEndedAt !== undefined && !this.#doubt,
     });
   }
 
   /** The log cannot be read any more. It is whole if its end had been seen before. */
   #finishUnreadable(writer: LogWriter, cause: string): Promise<Log> {
-    if (this.#drained || this.#endedWith(this.#view())) return this.#finish(writer);
+    if (this.#drained || endedTogether(this.#followEndedAt, this.#view())) return this.#finish(writer);
     writer.append(this.#rest);
     return finishUnreadable(writer, "unreadable", cause);
-  }
-
-  /** A follow ended when its container did. */
-  #endedWith(view: ContainerView): boolean {
-    const finished = view.phase === "terminated" ? Date.parse(view.terminated?.finishedAt ?? "") : Number.NaN;
-    const endedMs = (this.#followEndedAt ?? Number.NaN) - finished;
-    // Kubernetes gives whole seconds; clocks that differ more leave the doubt, and the gap that says so.
-    return endedMs > -2_000 && endedMs < 5_000;
   }
 
   #backOff(): Promise<void> {
@@ -254,4 +258,12 @@ export class Follower {
       await pod.changed(Math.max(1, end - Date.now()), this.#stop);
     }
   }
+}
+
+/** A follow that ended at `followEnded`, in ms, ended when its container did. */
+function endedTogether(followEnded: number | undefined, view: ContainerView): boolean {
+  const finished = view.phase === "terminated" ? Date.parse(view.terminated?.finishedAt ?? "") : Number.NaN;
+  const endedMs = (followEnded ?? Number.NaN) - finished;
+  // Kubernetes gives whole seconds; clocks that differ more leave the doubt, and the gap that says so.
+  return endedMs > -2_000 && endedMs < 5_000;
 }

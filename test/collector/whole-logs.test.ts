@@ -115,39 +115,68 @@ test("of a container that restarted while nobody looked, the last two logs are t
   ]);
 });
 
-test("what the node rotated away while nobody could read it is a gap, and everything else is there", async () => {
+/** A step that has printed 50 lines, all of them archived, and is silent; its log cannot be read any more. */
+async function unreadable(name: string) {
   const { simulator } = world;
   collect();
   const lines = function* () {
     yield* numbered(50);
     for (;;) yield { text: "later", afterMs: 60_000 };
   };
-  const run = simulator.run(taskRun("rotated", { steps: [{ name: "print", lines }] }));
-  await eventually("the first lines", async () => {
-    const record = await world.record("TaskRun", "rotated");
-    const log = record && (await world.logs(record)).find(({ where }) => where.includes("step-print"));
-    return log?.archived.includes("line 50\n") ? true : undefined;
-  });
+  const run = simulator.run(taskRun(name, { steps: [{ name: "print", lines }] }));
+  const logWith = (line: string) =>
+    eventually(`${line} in the archive`, async () => {
+      const record = await world.record("TaskRun", name);
+      const log = record && (await world.logs(record)).find(({ where }) => where.includes("step-print"));
+      return log?.archived.includes(`${line}\n`) ? log : undefined;
+    });
+  await logWith("line 50");
   const pod = run.pods()[0] as NonNullable<ReturnType<typeof run.pods>[0]>;
   simulator.faults.add({ on: "log", container: "step-print", fault: { kind: "status", code: 503 }, times: 1_000_000 });
   simulator.cutFollows({ kind: "reset", afterBytes: 0 }, { container: "step-print" });
+  const finished = async () => {
+    const record = await world.finished("TaskRun", name);
+    return record.tasks[0]?.attempts[0]?.containers.find((container) => container.name === "step-print")?.log;
+  };
+  return { run, pod, logWith, finished };
+}
+
+test("what the node rotated away while nobody could read it is a gap, and everything else is there", async () => {
+  const { simulator } = world;
+  const { run, pod, logWith, finished } = await unreadable("rotated");
   for (const text of numbered(10, 51)) simulator.writeLine(pod, "step-print", text);
   simulator.rotate(pod, "step-print");
   for (const text of numbered(10, 61)) simulator.writeLine(pod, "step-print", text);
   simulator.faults.clear();
-  const archived = await eventually("the newest lines", async () => {
-    const record = await world.record("TaskRun", "rotated");
-    const log = record && (await world.logs(record)).find(({ where }) => where.includes("step-print"));
-    return log?.archived.includes("line 70\n") ? log : undefined;
-  });
+  const archived = await logWith("line 70");
   run.cancel();
-  const record = await world.finished("TaskRun", "rotated");
-  const log = record.tasks[0]?.attempts[0]?.containers.find(({ name }) => name === "step-print")?.log;
   const truth = archived.truth.split("\n");
-  expect(log).toMatchObject({
+  expect(await finished()).toMatchObject({
     state: "incomplete",
     lines: 60,
     gaps: [{ afterLine: 50, from: truth[49]?.slice(0, 30), to: truth[60]?.slice(0, 30), cause: "rotated" }],
   });
   expect(archived.archived.split("\n")).toEqual([...truth.slice(0, 50), ...truth.slice(60)]);
+});
+
+test("so it is where the container ends before it prints anything into the new file", async () => {
+  const { simulator } = world;
+  const { pod, finished } = await unreadable("ended");
+  for (const text of numbered(10, 51)) simulator.writeLine(pod, "step-print", text);
+  simulator.rotate(pod, "step-print");
+  simulator.oomKill(pod, "step-print");
+  simulator.faults.clear();
+  expect(await finished()).toMatchObject({
+    state: "incomplete",
+    lines: 50,
+    gaps: [{ afterLine: 50, cause: "rotated" }],
+  });
+});
+
+test("a log that could not be read while its container ended is whole if nothing was rotated", async () => {
+  const { simulator } = world;
+  const { pod, finished } = await unreadable("there");
+  simulator.oomKill(pod, "step-print");
+  simulator.faults.clear();
+  expect(await finished()).toMatchObject({ state: "whole", lines: 50 });
 });
