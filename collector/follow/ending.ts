@@ -19,13 +19,13 @@ export function finishCut(
 }
 
 /**
- * What a log may lack though it was read to its end. `doubt`: why, as far as its follows tell; files that nobody has
- * seen are written for `fileMs` at the least.
+ * What a log may lack though it was read to its end. `feared`: see FearedLoss; files that nobody has seen
+ * are written for `fileMs` at the least.
  */
 export type Doubts = {
   view: ContainerView;
   lateness: Lateness;
-  doubt: GapCause | undefined;
+  feared: GapCause | undefined;
   fileMs: number;
   recover: ((writer: LogWriter) => Recover) | undefined;
 };
@@ -40,12 +40,12 @@ export async function finishWhole(writer: LogWriter, doubts: Doubts): Promise<Lo
 }
 
 /** Nothing to read is no proof that nothing was printed: a node that has just rotated a log gives an empty one. */
-function doubtOf(writer: LogWriter, { view, lateness, doubt, fileMs }: Doubts): GapCause | undefined {
+function doubtOf(writer: LogWriter, { view, lateness, feared, fileMs }: Doubts): GapCause | undefined {
   if (writer.empty) return lateness.doubtsEmpty(view) ? "read-late" : undefined;
-  if (doubt !== "unseen") return doubt;
+  if (feared !== "unseen") return feared;
   const finished = view.phase === "terminated" ? Date.parse(view.terminated?.finishedAt ?? "") : Date.now();
   const isSoon = finished - Date.parse(writer.lastTime ?? "") < fileMs;
-  return isSoon ? undefined : doubt;
+  return isSoon ? undefined : feared;
 }
 
 /** `drained`: the container has ended and was read to its end. `followEnded`: a follow ended in order soon after a line. */

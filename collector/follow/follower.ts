@@ -3,9 +3,10 @@ import type { Log } from "../../archive/record.ts";
 import type { Logger } from "../logger.ts";
 import { type ContainerView, viewOf } from "./container-view.ts";
 import { finishCut, finishUnreadable, finishWhole, finishWithoutPod } from "./ending.ts";
+import { endedTogether, FearedLoss } from "./feared-loss.ts";
 import { classifyStray } from "./kubelet-error.ts";
 import { Lateness } from "./lateness.ts";
-import { type GapCause, isTelling, neverStarted, type Waiting } from "./missing.ts";
+import { isTelling, neverStarted, type Waiting } from "./missing.ts";
 import { RedactionError } from "./redaction.ts";
 import type { RelayEnd } from "./relay.ts";
 import { type Read, RunReader, type RunReaderDeps } from "./run-reader.ts";
@@ -37,10 +38,7 @@ export class Follower {
   #failingSince: number | undefined;
   /** The container has ended, and what it wrote was read to the end. */
   #drained = false;
-  /** Why something may be missing behind the log's last line, as far as follows tell. */
-  #doubt: GapCause | undefined;
-  /** When a follow that gave the log's last line, or had it behind it, ended in order. */
-  #followedTo: number | undefined;
+  readonly #fearedLoss = new FearedLoss();
   /** When a follow ended in order soon after a line: as a rule that is when its container ended. */
   #followEndedAt: number | undefined;
   /** Reading was given up because the store was too far behind. */
@@ -125,9 +123,7 @@ export class Follower {
       this.#rest = rest;
       if (view.phase === "terminated") {
         this.#drained = true;
-        // Where the newest file has the log's last line, no other one was begun after it.
-        if (!reading.aligning) this.#doubt = undefined;
-        else if (!endedTogether(this.#followedTo, view)) this.#doubt ??= "rotated";
+        this.#fearedLoss.readAfterEnd(reading, view);
         if (unchanged || view.previous) return this.#finish(writer, view);
       } else await this.#endedWhileRunning(read, unchanged);
       return undefined;
@@ -203,18 +199,9 @@ export class Follower {
       ended: endedTogether(this.#followEndedAt, view) ? this.#rest : undefined,
     });
     if (read.reading.fresh > 0) this.#followEndedAt = undefined;
-    if (read.follow) this.#noteFollow(read);
+    if (read.follow) this.#fearedLoss.followed(read);
     this.#storeAway = false;
     return read;
-  }
-
-  /** One that was refused, or gave nothing that follows from the log's last line, tells nothing new. */
-  #noteFollow({ end, reading, mayLack }: Read): void {
-    if (end.type === "refused" || (reading.aligning && !mayLack)) return;
-    const cause = end.type === "full" ? "store-away" : "rotated";
-    const isEnded = end.type === "closed";
-    this.#followedTo = isEnded ? Date.now() : undefined;
-    this.#doubt = mayLack ? "unseen" : isEnded ? undefined : cause;
   }
 
   /** Every line has been read. */
@@ -222,7 +209,7 @@ export class Follower {
     writer.append(this.#rest);
     const { recover } = this.#deps;
     const { fileMs } = this.#timing;
-    return finishWhole(writer, { view, lateness: this.#lateness, doubt: this.#doubt, fileMs, recover });
+    return finishWhole(writer, { view, lateness: this.#lateness, feared: this.#fearedLoss.cause, fileMs, recover });
   }
 
   #finishWithoutPod(writer: LogWriter): Promise<Log> {
@@ -232,8 +219,8 @@ export class Follower {
       view,
       pod: this.#deps.pod.pod,
       waiting: this.#waiting,
-      drained: this.#drained && !this.#doubt,
-      followEnded: this.#followEndedAt !== undefined && !this.#doubt,
+      drained: this.#drained && !this.#fearedLoss.cause,
+      followEnded: this.#followEndedAt !== undefined && !this.#fearedLoss.cause,
     });
   }
 
@@ -258,12 +245,4 @@ export class Follower {
       await pod.changed(Math.max(1, end - Date.now()), this.#stop);
     }
   }
-}
-
-/** A follow that ended at `followEnded`, in ms, ended when its container did. */
-function endedTogether(followEnded: number | undefined, view: ContainerView): boolean {
-  const finished = view.phase === "terminated" ? Date.parse(view.terminated?.finishedAt ?? "") : Number.NaN;
-  const endedMs = (followEnded ?? Number.NaN) - finished;
-  // Kubernetes gives whole seconds; clocks that differ more leave the doubt, and the gap that says so.
-  return endedMs > -2_000 && endedMs < 5_000;
 }
