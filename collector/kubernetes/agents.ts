@@ -29,9 +29,7 @@ function readingInPlace<A extends http.Agent>(agent: A): A {
 }
 
 /** The connections of one client. */
-export type Agents = { http: http.Agent; https: https.Agent };
-
-export const agentsReadingInPlace = (): Agents => ({
+export const agentsReadingInPlace = (): { http: http.Agent; https: https.Agent } => ({
   http: readingInPlace(new http.Agent({ keepAlive: true, timeout: 5_000 })),
   https: readingInPlace(new https.Agent()),
 });
